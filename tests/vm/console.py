@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The kernel's console log: what in it means that the kernel itself is unwell."""
+
+import re
+
+SPLAT = re.compile(
+    r"BUG:|WARNING:|\bOops\b|Call Trace|KASAN|UBSAN|KCSAN|general protection|Kernel panic"
+    r"|rcu.*stalls? on|rcu.*self-detected|hung task|blocked for more than|unreferenced object"
+    r"|possible (recursive|circular|irq)|suspicious RCU|refcount_t:|scheduling while atomic"
+    r"|sleeping function called|inconsistent lock state|DEBUG_LOCKS_WARN_ON")
+
+# Said by debug kernels at every boot, of themselves and not of an error.
+HARMLESS = re.compile(r"KASAN: .*initialized|kernel memory sanitizer|KernelAddressSanitizer initialized")
+
+
+def read_lines(path):
+    try:
+        with open(path, errors="replace") as file:
+            return file.read().replace("\r", "").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def find_splats(lines):
+    """Numbers of the lines (from 0) in which the kernel complains."""
+    return [number for number, line in enumerate(lines)
+            if SPLAT.search(line) and not HARMLESS.search(line)]
+
+
+def splat_excerpt(lines, splats):
+    """The first complaint and what follows it: later ones are mostly its echo."""
+    first = max(splats[0] - 5, 0)
+    return lines[first:first + 40]

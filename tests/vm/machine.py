@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The test machine: its initramfs, and the QEMU that runs it."""
+
+import glob
+import gzip
+import lzma
+import os
+import shlex
+import shutil
+import subprocess
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROJECT = os.path.dirname(os.path.dirname(HERE))
+CACHE = os.environ.get("VMSHARE_CACHE") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "vmshare")
+
+# What must be there before the root file system is.
+BOOT_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay"]
+
+KERNEL_OPTIONS = (
+    "console=ttyS0 oops=panic panic=-1 panic_on_warn=1 "
+    # An emulated machine on a busy host stalls longer than a real one.
+    "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120")
+
+
+class Kernel:
+    """A kernel: a release and the directory with its boot/ and lib/modules/."""
+
+    def __init__(self, name):
+        if os.path.isdir(name):
+            self.directory = os.path.abspath(name)
+        else:
+            self.directory = cached_kernel(name)
+        images = glob.glob(os.path.join(self.directory, "boot", "vmlinuz-*"))
+        if len(images) != 1:
+            raise SystemExit(f"boot: {self.directory}/boot holds {len(images)} kernels, not one")
+        self.image = images[0]
+        self.release = os.path.basename(self.image).removeprefix("vmlinuz-")
+        self.modules = os.path.join(self.directory, "lib", "modules", self.release)
+
+    def insert_order(self, names):
+        """The files of these modules and of what they depend on, dependencies first."""
+        files = []
+        for name in names:
+            listing = subprocess.run(
+                ["/sbin/modprobe", "-d", self.directory, "-S", self.release, "--show-depends", name],
+                check=True, capture_output=True, text=True).stdout
+            for line in listing.splitlines():
+                action, _, path = line.partition(" ")
+                if action == "insmod" and path.strip() not in files:
+                    files.append(path.strip())
+        return files
+
+
+def cached_kernel(name):
+    unpacked = os.path.join(CACHE, "kernels", name)
+    if os.path.isdir(unpacked):
+        return unpacked
+    found = subprocess.run([os.path.join(HERE, "kernels"), name], stdout=subprocess.PIPE, text=True)
+    if found.returncode != 0:
+        raise SystemExit(f"boot: no kernel '{name}': give 6.1, 6.12, a release in the cache, or a directory")
+    return found.stdout.split(maxsplit=2)[2].strip()
+
+
+def uncompressed(path):
+    """Contents of a module file and its name without the compression's suffix."""
+    name = os.path.basename(path)
+    with open(path, "rb") as file:
+        content = file.read()
+    if name.endswith(".xz"):
+        return name[:-3], lzma.decompress(content)
+    if name.endswith(".gz"):
+        return name[:-3], gzip.decompress(content)
+    return name, content
+
+
+def write_file(path, content):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb" if isinstance(content, bytes) else "w") as file:
+        file.write(content)
+
+
+def add_busybox(tree):
+    busybox = shutil.which("busybox")
+    if not busybox:
+        raise SystemExit("boot: busybox is missing: run tests/setup (package busybox-static)")
+    os.makedirs(os.path.join(tree, "bin"))
+    shutil.copy(busybox, os.path.join(tree, "bin", "busybox"))
+    for applet in ["sh", "mount", "insmod", "mkdir", "cp", "switch_root"]:
+        os.symlink("busybox", os.path.join(tree, "bin", applet))
+
+
+def add_modules(tree, kernel):
+    order = []
+    for path in kernel.insert_order(BOOT_MODULES):
+        name, content = uncompressed(path)
+        write_file(os.path.join(tree, "modules", name), content)
+        order.append(name)
+    write_file(os.path.join(tree, "modules", "order"), "".join(f"{name}\n" for name in order))
+
+
+def shell_assignments(values):
+    return "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in values.items())
+
+
+def add_job(tree, kernel, job):
+    beneath_tmp = any((path + "/").startswith("/tmp/") for path in [PROJECT, CACHE, os.getcwd(), *job.writable])
+    write_file(os.path.join(tree, "job", "settings"), shell_assignments({
+        "RELEASE": kernel.release,
+        "MODULES": kernel.modules,
+        "CPUS": job.smp,
+        "INTERACTIVE": "yes" if job.interactive else "",
+        "TMP_HOLDS_PROJECT": "yes" if beneath_tmp else "",
+    }))
+    write_file(os.path.join(tree, "job", "writable"), "".join(f"{path}\n" for path in job.writable))
+    exports = "".join(f"export {line}\n" for line in shell_assignments(job.environment).splitlines())
+    command = " ".join(shlex.quote(word) for word in job.command)
+    write_file(os.path.join(tree, "job", "command"),
+               f"{exports}cd {shlex.quote(os.getcwd())} || exit\nexec {command}\n")
+    shutil.copy(os.path.join(HERE, "stage2"), os.path.join(tree, "job", "stage2"))
+
+
+def make_initramfs(directory, kernel, job):
+    tree = os.path.join(directory, "initramfs")
+    for mount_point in ["proc", "sys", "dev", "lower", "upper", "newroot"]:
+        os.makedirs(os.path.join(tree, mount_point))
+    add_busybox(tree)
+    add_modules(tree, kernel)
+    add_job(tree, kernel, job)
+    shutil.copy(os.path.join(HERE, "stage1"), os.path.join(tree, "init"))
+    archive = os.path.join(directory, "initramfs.cpio")
+    with open(archive, "wb") as out:
+        subprocess.run("find . | cpio --quiet -o -H newc", shell=True, cwd=tree, stdout=out, check=True)
+    shutil.rmtree(tree)
+    return archive
+
+
+def shared_directory(path, tag, options):
+    return ["-virtfs", f"local,path={path.replace(',', ',,')},mount_tag={tag},"
+                       f"security_model=none,multidevs=remap{options}"]
+
+
+def memory_arguments(job):
+    """Memory and CPUs, dealt out to the NUMA nodes as evenly as it goes."""
+    arguments = ["-m", job.mem, "-smp", str(job.smp)]
+    if job.numa < 2:
+        return arguments
+    unit = {"M": 1, "G": 1024}[job.mem[-1]]
+    share = int(job.mem[:-1]) * unit // job.numa
+    arguments[1] = f"{share * job.numa}M"
+    for node in range(job.numa):
+        arguments += ["-object", f"memory-backend-ram,id=memory{node},size={share}M",
+                      "-numa", f"node,nodeid={node},memdev=memory{node}"]
+    for cpu in range(job.smp):
+        arguments += ["-numa", f"cpu,node-id={cpu % job.numa},socket-id={cpu}"]
+    return arguments
+
+
+def disk_arguments(directory, job):
+    if not job.disk:
+        return []
+    image = os.path.join(directory, "disk")
+    subprocess.run(["truncate", "-s", job.disk, image], check=True)
+    return ["-drive", f"file={image},if=none,id=disk,format=raw,cache=unsafe",
+            "-device", "virtio-blk-pci,drive=disk"]
+
+
+def port_arguments(ports):
+    """One virtio-serial port per name, each connected to a descriptor that QEMU inherits."""
+    arguments = ["-device", "virtio-serial-pci"]
+    for name, descriptor in ports.items():
+        device = "virtconsole" if name == "terminal" else "virtserialport"
+        arguments += ["-chardev", f"socket,id={name},fd={descriptor}",
+                      "-device", f"{device},chardev={name},name=vmshare.{name}"]
+    return arguments
+
+
+def qemu_arguments(directory, kernel, job, ports):
+    # The kernel sends SIGKILL to QEMU should this program die without ending it.
+    arguments = [
+        "setpriv", "--pdeathsig", "KILL", "--",
+        "qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,+svm",
+        "-nodefaults", "-no-reboot", "-display", "none",
+        "-kernel", kernel.image, "-initrd", make_initramfs(directory, kernel, job),
+        "-append", f"{KERNEL_OPTIONS} {job.append}",
+        "-chardev", f"file,id=console,path={os.path.join(job.logs, 'console.log')}",
+        "-serial", "chardev:console"]
+    arguments += memory_arguments(job)
+    arguments += disk_arguments(directory, job)
+    arguments += shared_directory("/", "root", ",readonly=on")
+    for number, path in enumerate(job.writable):
+        arguments += shared_directory(path, f"writable{number}", "")
+    return arguments + port_arguments(ports)
