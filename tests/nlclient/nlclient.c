@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A second client of the generic netlink family, on libnl, for the tests. It
+ * shares nothing with the CLI but the header of the contract.
+ */
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netlink/attr.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../include/uapi/linux/vmshare.h"
+#include "hostile.h"
+#include "link.h"
+#include "print.h"
+#include "storm.h"
+
+static const char usage[] =
+"usage: nlclient [OPTIONS] info | host | vm [PID] | vcpu [PID] | set\n"
+"       nlclient [OPTIONS] events | raw KIND | raw all | raw list | storm\n"
+"Prints messages as lines of JSON; the last line is how the exchange ended.\n"
+"  --engine auto|tree|pages|N  --max-age MS  --generation G   choice of snapshot\n"
+"  --dump                      ask host for a dump\n"
+"  --count N --timeout SEC     events: how many to wait for, and how long\n"
+"  --seconds N --threads T --seed S                           storm\n"
+"  --uid N         become this user before the socket is opened\n"
+"  --uid-after N   become this user when the socket is open\n"
+"  --userns        move to a user namespace of our own first (before opening)\n"
+"  --netns         move to a network namespace of our own first\n";
+
+struct options {
+	long engine;
+	long max_age;
+	long long generation;
+	long pid;
+	bool dump;
+	unsigned long count;
+	unsigned int timeout;
+	long uid;
+	long uid_after;
+	int unshare;
+	struct storm_options storm;
+};
+
+static long long parse_number(const char *text)
+{
+	char *end;
+	long long number;
+
+	errno = 0;
+	number = strtoll(text, &end, 0);
+	if (errno || end == text || *end || number < 0)
+		errx(2, "\"%s\" is no number that makes sense here", text);
+	return number;
+}
+
+static long parse_engine(const char *text)
+{
+	static const char *const names[] = { "auto", "tree", "pages" };
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(text, names[i]))
+			return i;
+	return parse_number(text);
+}
+
+static void become(long uid)
+{
+	if (uid >= 0 && (setresgid(uid, uid, uid) || setresuid(uid, uid, uid)))
+		err(1, "becoming user %ld; start as root", uid);
+}
+
+/* The exit code says whether the kernel was content. */
+static int finish(const struct answer *answer)
+{
+	printf("{\"end\":true,");
+	print_answer(answer);
+	printf("}\n");
+	return answer->error || answer->silent;
+}
+
+static int open_link(struct link *link, const struct options *options)
+{
+	int error = link_open(link, 0);
+
+	become(options->uid_after);
+	return error;
+}
+
+static void add_choice(struct nl_msg *message, const struct options *options)
+{
+	if (options->engine >= 0)
+		nla_put_u32(message, VMSHARE_A_ENGINE, options->engine);
+	if (options->max_age >= 0)
+		nla_put_u32(message, VMSHARE_A_MAX_AGE_MS, options->max_age);
+	if (options->generation >= 0)
+		nla_put_u64(message, VMSHARE_A_GENERATION, options->generation);
+	if (options->pid >= 0)
+		nla_put_u32(message, VMSHARE_A_PID, options->pid);
+}
+
+static int absent(int error)
+{
+	struct answer answer = { .error = error, .offset = -1 };
+
+	snprintf(answer.text, sizeof(answer.text), "%s", error == ENOENT ?
+		 "the family vmshare is absent; load vmshare.ko" : "opening the socket");
+	return finish(&answer);
+}
+
+static int query(uint8_t command, int flags, const struct options *options)
+{
+	struct nl_msg *message;
+	struct answer answer;
+	struct link link;
+	int error = open_link(&link, options);
+
+	if (error)
+		return absent(error);
+	message = link_request(&link, command, flags);
+	add_choice(message, options);
+	link_send(&link, message);
+	link_receive(&link, print_message, NULL, &answer);
+	link_close(&link);
+	return finish(&answer);
+}
+
+/* Events end by their number or by the time, whichever comes first. */
+static int events(const struct options *options)
+{
+	struct answer answer = { .offset = -1 };
+	time_t end = time(NULL) + options->timeout;
+	struct link link;
+	int error = open_link(&link, options);
+
+	if (error)
+		return absent(error);
+	answer.error = link_join_events(&link);
+	if (!answer.error) {
+		printf("{\"listening\":true}\n");
+		fflush(stdout);
+	}
+	while (!answer.error && answer.messages < options->count) {
+		time_t left = end - time(NULL);
+
+		if (left <= 0)
+			break;
+		link_set_timeout(&link, left);
+		link_receive_some(&link, print_message, NULL, &answer);
+	}
+	answer.silent = answer.messages < options->count;
+	link_close(&link);
+	return finish(&answer);
+}
+
+static int run(int argc, char **argv, struct options *options)
+{
+	const char *verb = argc ? argv[0] : "";
+	const char *operand = argc > 1 ? argv[1] : NULL;
+
+	if (argc == 2 && !strcmp(verb, "raw"))
+		return hostile(operand);
+	if (argc == 2 && (!strcmp(verb, "vm") || !strcmp(verb, "vcpu")))
+		options->pid = parse_number(operand);
+	else if (argc != 1)
+		verb = "";
+	if (!strcmp(verb, "info"))
+		return query(VMSHARE_CMD_INFO, 0, options);
+	if (!strcmp(verb, "host"))
+		return query(VMSHARE_CMD_HOST, options->dump ? NLM_F_DUMP : 0, options);
+	if (!strcmp(verb, "vm"))
+		return query(VMSHARE_CMD_VM, operand ? 0 : NLM_F_DUMP, options);
+	if (!strcmp(verb, "vcpu"))
+		return query(VMSHARE_CMD_VCPU, NLM_F_DUMP, options);
+	if (!strcmp(verb, "set"))
+		return query(VMSHARE_CMD_SET, NLM_F_DUMP, options);
+	if (!strcmp(verb, "events"))
+		return events(options);
+	if (!strcmp(verb, "storm"))
+		return storm(&options->storm);
+	fputs(usage, stderr);
+	return 2;
+}
+
+enum { ENGINE = 1, AGE, GENERATION, DUMP, COUNT, TIMEOUT, SECONDS, THREADS, SEED,
+	USER, USER_AFTER, USERNS, NETNS, HELP };
+
+static const struct option long_options[] = {
+	{ "engine", required_argument, NULL, ENGINE },
+	{ "max-age", required_argument, NULL, AGE },
+	{ "generation", required_argument, NULL, GENERATION },
+	{ "dump", no_argument, NULL, DUMP },
+	{ "count", required_argument, NULL, COUNT },
+	{ "timeout", required_argument, NULL, TIMEOUT },
+	{ "seconds", required_argument, NULL, SECONDS },
+	{ "threads", required_argument, NULL, THREADS },
+	{ "seed", required_argument, NULL, SEED },
+	{ "uid", required_argument, NULL, USER },
+	{ "uid-after", required_argument, NULL, USER_AFTER },
+	{ "userns", no_argument, NULL, USERNS },
+	{ "netns", no_argument, NULL, NETNS },
+	{ "help", no_argument, NULL, HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void set_option(struct options *options, int option, const char *value)
+{
+	switch (option) {
+	case ENGINE:
+		options->engine = parse_engine(value);
+		break;
+	case AGE:
+		options->max_age = parse_number(value);
+		break;
+	case GENERATION:
+		options->generation = parse_number(value);
+		break;
+	case DUMP:
+		options->dump = true;
+		break;
+	case COUNT:
+		options->count = parse_number(value);
+		break;
+	case TIMEOUT:
+		options->timeout = parse_number(value);
+		break;
+	case SECONDS:
+		options->storm.seconds = parse_number(value);
+		break;
+	case THREADS:
+		options->storm.threads = parse_number(value);
+		break;
+	case SEED:
+		options->storm.seed = parse_number(value);
+		break;
+	case USER:
+		options->uid = parse_number(value);
+		break;
+	case USER_AFTER:
+		options->uid_after = parse_number(value);
+		break;
+	case USERNS:
+		options->unshare |= CLONE_NEWUSER;
+		break;
+	case NETNS:
+		options->unshare |= CLONE_NEWNET;
+		break;
+	case HELP:
+		fputs(usage, stdout);
+		exit(0);
+	default:
+		fputs(usage, stderr);
+		exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+		.engine = -1, .max_age = -1, .generation = -1, .pid = -1, .uid = -1, .uid_after = -1,
+		.count = 1, .timeout = 60,
+		.storm = { .seconds = 10, .threads = 4, .seed = time(NULL) },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+		set_option(&options, option, optarg);
+	become(options.uid);
+	if (options.unshare && unshare(options.unshare))
+		err(1, "moving to namespaces of our own");
+	return run(argc - optind, argv + optind, &options);
+}

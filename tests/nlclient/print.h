@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Messages and answers as lines of JSON.
+ */
+#ifndef NLCLIENT_PRINT_H
+#define NLCLIENT_PRINT_H
+
+#include "link.h"
+
+/* One line with every attribute by its name in the header, lower case. */
+void print_message(const struct nlmsghdr *message, void *unused);
+/* The members of an answer, without braces. */
+void print_answer(const struct answer *answer);
+void print_string(const char *text);
+
+#endif
