@@ -23,6 +23,10 @@ KERNEL_OPTIONS = (
     "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120")
 
 
+class StartError(Exception):
+    """The machine cannot be started; says what is missing."""
+
+
 class Kernel:
     """A kernel: a release and the directory with its boot/ and lib/modules/."""
 
@@ -33,7 +37,7 @@ class Kernel:
             self.directory = cached_kernel(name)
         images = glob.glob(os.path.join(self.directory, "boot", "vmlinuz-*"))
         if len(images) != 1:
-            raise SystemExit(f"boot: {self.directory}/boot holds {len(images)} kernels, not one")
+            raise StartError(f"{self.directory}/boot holds {len(images)} kernels, not one")
         self.image = images[0]
         self.release = os.path.basename(self.image).removeprefix("vmlinuz-")
         self.modules = os.path.join(self.directory, "lib", "modules", self.release)
@@ -58,7 +62,7 @@ def cached_kernel(name):
         return unpacked
     found = subprocess.run([os.path.join(HERE, "kernels"), name], stdout=subprocess.PIPE, text=True)
     if found.returncode != 0:
-        raise SystemExit(f"boot: no kernel '{name}': give 6.1, 6.12, a release in the cache, or a directory")
+        raise StartError(f"no kernel '{name}': give 6.1, 6.12, a release in the cache, or a directory")
     return found.stdout.split(maxsplit=2)[2].strip()
 
 
@@ -83,7 +87,7 @@ def write_file(path, content):
 def add_busybox(tree):
     busybox = shutil.which("busybox")
     if not busybox:
-        raise SystemExit("boot: busybox is missing: run tests/setup (package busybox-static)")
+        raise StartError("busybox is missing: run tests/setup (package busybox-static)")
     os.makedirs(os.path.join(tree, "bin"))
     shutil.copy(busybox, os.path.join(tree, "bin", "busybox"))
     for applet in ["sh", "mount", "insmod", "mkdir", "cp", "switch_root"]:
@@ -141,18 +145,16 @@ def shared_directory(path, tag, options):
 
 
 def memory_arguments(job):
-    """Memory and CPUs, dealt out to the NUMA nodes as evenly as it goes."""
-    arguments = ["-m", job.mem, "-smp", str(job.smp)]
+    """Memory and CPUs: each NUMA node has a socket and an equal share of both."""
     if job.numa < 2:
-        return arguments
-    unit = {"M": 1, "G": 1024}[job.mem[-1]]
-    share = int(job.mem[:-1]) * unit // job.numa
-    arguments[1] = f"{share * job.numa}M"
+        return ["-m", job.mem, "-smp", str(job.smp)]
+    cores = job.smp // job.numa
+    share = int(job.mem[:-1]) * {"M": 1, "G": 1024}[job.mem[-1]] // job.numa
+    arguments = ["-m", f"{share * job.numa}M", "-smp", f"{job.smp},sockets={job.numa},cores={cores}"]
     for node in range(job.numa):
         arguments += ["-object", f"memory-backend-ram,id=memory{node},size={share}M",
-                      "-numa", f"node,nodeid={node},memdev=memory{node}"]
-    for cpu in range(job.smp):
-        arguments += ["-numa", f"cpu,node-id={cpu % job.numa},socket-id={cpu}"]
+                      "-numa", f"node,nodeid={node},memdev=memory{node}",
+                      "-numa", f"cpu,node-id={node},socket-id={node}"]
     return arguments
 
 
