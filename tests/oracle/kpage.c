@@ -3,7 +3,6 @@
 
 #include <err.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -42,21 +41,17 @@ static void read_run(int fd, const uint64_t *frames, size_t nr, uint64_t *values
 	}
 }
 
-uint64_t *kpage_read(enum kpage_file file, const uint64_t *frames, size_t nr)
+void kpage_read(enum kpage_file file, const uint64_t *frames, size_t nr, uint64_t *values)
 {
-	uint64_t *values = reallocarray(NULL, nr + 1, sizeof(*values));
 	int fd = open(paths[file], O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		err(1, "opening %s; it needs root and CONFIG_PROC_PAGE_MONITOR", paths[file]);
-	if (!values)
-		err(1, "no memory for %zu values of %s", nr, paths[file]);
 	for (size_t begin = 0, end; begin < nr; begin = end) {
 		end = run_end(frames, begin, nr);
 		read_run(fd, frames + begin, end - begin, values + begin);
 	}
 	close(fd);
-	return values;
 }
 
 /* The flags of an ordinary page: written by us, never offered to KSM. */
@@ -64,7 +59,7 @@ static uint64_t own_page_flags(void)
 {
 	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t frame, *flags, found;
+	uint64_t frame, flags;
 
 	if (page == MAP_FAILED || fd < 0)
 		err(1, "looking up an own page");
@@ -72,12 +67,10 @@ static uint64_t own_page_flags(void)
 	if (pread(fd, &frame, 8, (uintptr_t)page / 4096 * 8) != 8)
 		err(1, "reading /proc/self/pagemap");
 	frame &= (1ULL << 55) - 1;
-	flags = kpage_read(KPAGE_FLAGS, &frame, 1);
-	found = flags[0];
-	free(flags);
+	kpage_read(KPAGE_FLAGS, &frame, 1, &flags);
 	close(fd);
 	munmap(page, 4096);
-	return found;
+	return flags;
 }
 
 bool kpage_ksm_flag_works(void)

@@ -17,7 +17,7 @@
 enum kpage_file { KPAGE_COUNT, KPAGE_FLAGS };
 
 /* One value per frame; the frames ascend. */
-uint64_t *kpage_read(enum kpage_file file, const uint64_t *frames, size_t nr);
+void kpage_read(enum kpage_file file, const uint64_t *frames, size_t nr, uint64_t *values);
 
 /* Does KPF_KSM tell merged pages from others? Not from 6.10 to 7.2. */
 bool kpage_ksm_flag_works(void);

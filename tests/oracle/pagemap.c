@@ -102,7 +102,8 @@ static void make_room(struct mappings *mappings, size_t more)
 	if (room == mappings->room)
 		return;
 	mappings->keys = reallocarray(mappings->keys, room, sizeof(*mappings->keys));
-	if (!mappings->keys)
+	mappings->spare = reallocarray(mappings->spare, room, sizeof(*mappings->spare));
+	if (!mappings->keys || !mappings->spare)
 		err(1, "no memory for %zu mappings", room);
 	mappings->room = room;
 }
@@ -238,30 +239,35 @@ static bool sort_pass(const uint64_t *from, uint64_t *to, size_t nr, unsigned in
 	return true;
 }
 
-/* Spaces were read in their order and the passes are stable: the bits of the
+/*
+ * Spaces were read in their order and the passes are stable: the bits of the
  * frame are enough.
  */
 void mappings_sort(struct mappings *mappings)
 {
-	uint64_t *other;
-
 	if (!mappings->nr)
 		return;
-	other = reallocarray(NULL, mappings->room, sizeof(*other));
-	if (!other)
-		err(1, "no memory to sort %zu mappings", mappings->nr);
 	for (unsigned int shift = SPACE_BITS; shift < 64; shift += DIGIT_BITS) {
 		uint64_t *from = mappings->keys;
 
-		if (!sort_pass(from, other, mappings->nr, shift))
+		if (!sort_pass(from, mappings->spare, mappings->nr, shift))
 			continue;
-		mappings->keys = other;
-		other = from;
+		mappings->keys = mappings->spare;
+		mappings->spare = from;
 	}
-	free(other);
+}
+
+size_t mappings_frames(const struct mappings *mappings, uint64_t *frames)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < mappings->nr; i = mappings_frame_end(mappings, i))
+		frames[nr++] = key_frame(mappings->keys[i]);
+	return nr;
 }
 
 void mappings_free(struct mappings *mappings)
 {
 	free(mappings->keys);
+	free(mappings->spare);
 }

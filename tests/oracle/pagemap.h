@@ -14,6 +14,7 @@
 
 struct mappings {
 	uint64_t *keys;
+	uint64_t *spare;	/* for sorting; as large as keys */
 	size_t nr;
 	size_t room;
 };
@@ -38,9 +39,10 @@ static inline uint32_t key_space(uint64_t key)
 void zero_frames_learn(struct zero_frames *zero);
 void zero_frames_release(struct zero_frames *zero);
 
-/* Adds the anonymous mappings of all spaces; only of areas for which wanted()
- * is true, though all are counted in the spaces. Areas for which none of it is
- * of interest are left out by skip(). Either may be NULL.
+/*
+ * Adds the anonymous mappings of all spaces. Areas for which skip() is true are
+ * not read at all; those for which wanted() is false are read and counted in
+ * their space, but their mappings are not kept. Either may be NULL.
  */
 void mappings_read(struct mappings *mappings, struct spaces *spaces,
 		   const struct zero_frames *zero,
@@ -60,5 +62,8 @@ static inline size_t mappings_frame_end(const struct mappings *mappings, size_t 
 		end++;
 	return end;
 }
+
+/* The frames of sorted mappings, once each; their number. */
+size_t mappings_frames(const struct mappings *mappings, uint64_t *frames);
 
 #endif

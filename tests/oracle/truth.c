@@ -71,17 +71,13 @@ static void add_merged(struct truth *truth, const struct frame *frame,
 	}
 }
 
-/* The frames of the sorted mappings, once each. */
-static uint64_t *distinct_frames(const struct mappings *mappings, size_t *nr)
+static uint64_t *make_column(size_t nr)
 {
-	uint64_t *frames = reallocarray(NULL, mappings->nr + 1, sizeof(*frames));
+	uint64_t *column = calloc(nr + 1, sizeof(*column));
 
-	if (!frames)
-		err(1, "no memory for %zu frames", mappings->nr);
-	*nr = 0;
-	for (size_t i = 0; i < mappings->nr; i = mappings_frame_end(mappings, i))
-		frames[(*nr)++] = key_frame(mappings->keys[i]);
-	return frames;
+	if (!column)
+		err(1, "no memory for %zu frames", nr);
+	return column;
 }
 
 struct pass {
@@ -183,10 +179,10 @@ static void resolve_ambiguous(const struct pass *pass)
 void truth_find(struct truth *truth, enum truth_by by, const struct spaces *spaces,
 		const struct mappings *mappings)
 {
-	size_t nr;
-	uint64_t *frames = distinct_frames(mappings, &nr);
-	uint64_t *counts = kpage_read(KPAGE_COUNT, frames, nr);
-	uint64_t *flags = kpage_read(KPAGE_FLAGS, frames, nr);
+	uint64_t *frames = make_column(mappings->nr);
+	uint64_t *counts = make_column(mappings->nr);
+	uint64_t *flags = make_column(mappings->nr);
+	size_t nr = mappings_frames(mappings, frames);
 	struct pass pass = {
 		.truth = truth, .spaces = spaces, .mappings = mappings,
 		.counts = counts, .flags = flags, .by = by,
@@ -195,6 +191,8 @@ void truth_find(struct truth *truth, enum truth_by by, const struct spaces *spac
 	truth->vms = calloc(spaces->nr_vms + 1, sizeof(*truth->vms));
 	if (!truth->vms)
 		err(1, "no memory for %zu VMs", spaces->nr_vms);
+	kpage_read(KPAGE_COUNT, frames, nr, counts);
+	kpage_read(KPAGE_FLAGS, frames, nr, flags);
 	truth->smaps_ksm_pages = all_ksm_pages(spaces);
 	for_each_frame(&pass, add_if_merged);
 	resolve_ambiguous(&pass);
