@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module's client: first the host's message, which makes or picks a
+ * snapshot, then dumps of that very snapshot by its generation.
+ */
+#include "client.h"
+
+#include <errno.h>
+#include <linux/vmshare.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nl.h"
+
+#define TRIES 5
+
+struct client {
+	struct nl *nl;
+};
+
+typedef int (*decode_fn)(const void *attrs, size_t len, struct snapshot *snap,
+			 struct error *err);
+
+struct decoding {
+	decode_fn decode;
+	struct snapshot *snap;
+};
+
+int client_open(struct client **result, const struct nl_io *io, struct error *err)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return error_no_memory(err);
+	if (nl_open(&client->nl, VMSHARE_GENL_NAME, VMSHARE_GENL_VERSION, io, err)) {
+		free(client);
+		return -1;
+	}
+	*result = client;
+	return 0;
+}
+
+static int decode_info_row(const void *attrs, size_t len, void *data, struct error *err)
+{
+	return decode_info(attrs, len, data, err);
+}
+
+int client_info(struct client *client, struct module_info *info, struct error *err)
+{
+	struct nl_request request = { .cmd = VMSHARE_CMD_INFO };
+
+	memset(info, 0, sizeof(*info));
+	if (nl_call(client->nl, &request, decode_info_row, info, err)) {
+		module_info_free(info);
+		return -1;
+	}
+	return 0;
+}
+
+static int decode_row(const void *attrs, size_t len, void *data, struct error *err)
+{
+	struct decoding *decoding = data;
+
+	return decoding->decode(attrs, len, decoding->snap, err);
+}
+
+static int ask_host(struct client *client, const struct client_request *choice,
+		    struct snapshot *snap, struct error *err)
+{
+	struct decoding decoding = { decode_host, snap };
+	struct nl_request request = {
+		.cmd = VMSHARE_CMD_HOST,
+		.n_attrs = 1,
+		.attrs[0] = { VMSHARE_A_MAX_AGE_MS, 4, choice->max_age_ms },
+	};
+	uint64_t generation;
+	int ret;
+
+	if (choice->engine != ENGINE_UNKNOWN)
+		request.attrs[request.n_attrs++] = (struct nl_attr){
+			VMSHARE_A_ENGINE, 4,
+			choice->engine == ENGINE_TREE ? VMSHARE_ENGINE_TREE : VMSHARE_ENGINE_PAGES,
+		};
+	ret = nl_call(client->nl, &request, decode_row, &decoding, err);
+	if (!ret && !facts_get(&snap->host, HOST_GENERATION, &generation))
+		return error_set(err, EXIT_RUNTIME,
+				 "the module named no snapshot; see its messages in dmesg");
+	return ret;
+}
+
+static int dump(struct client *client, uint8_t cmd, decode_fn decode, struct snapshot *snap,
+		struct error *err)
+{
+	struct decoding decoding = { decode, snap };
+	struct nl_request request = {
+		.cmd = cmd,
+		.dump = true,
+		.n_attrs = 1,
+		.attrs[0] = { VMSHARE_A_GENERATION, 8, snap->host.value[HOST_GENERATION] },
+	};
+
+	return nl_call(client->nl, &request, decode_row, &decoding, err);
+}
+
+static int dump_vcpus(struct client *client, struct snapshot *snap, struct error *err)
+{
+	int ret = dump(client, VMSHARE_CMD_VCPU, decode_vcpu, snap, err);
+	size_t i;
+
+	for (i = 0; !ret && i < snap->n_vms; i++)
+		snap->vms[i].vcpus_known = true;
+	return ret;
+}
+
+static int take(struct client *client, const struct client_request *request,
+		struct snapshot *snap, struct error *err)
+{
+	int ret = ask_host(client, request, snap, err);
+
+	if (!ret)
+		ret = dump(client, VMSHARE_CMD_VM, decode_vm, snap, err);
+	if (!ret && request->vcpus)
+		ret = dump_vcpus(client, snap, err);
+	if (!ret && request->sets) {
+		ret = dump(client, VMSHARE_CMD_SET, decode_set, snap, err);
+		snap->sets_known = !ret;
+	}
+	return ret;
+}
+
+/*
+ * A snapshot can be dropped between two dumps when other clients keep asking
+ * for new ones; then all begins again with a newer one.
+ */
+int client_snapshot(struct client *client, const struct client_request *request,
+		    struct snapshot *snap, struct error *err)
+{
+	int tries, ret = 0;
+
+	for (tries = 0; tries < TRIES; tries++) {
+		snapshot_init(snap);
+		ret = take(client, request, snap, err);
+		if (!ret)
+			return 0;
+		snapshot_free(snap);
+		if (ret != -ESTALE && ret != -EAGAIN)
+			break;
+	}
+	return ret;
+}
+
+void client_close(struct client *client)
+{
+	if (!client)
+		return;
+	nl_close(client->nl);
+	free(client);
+}

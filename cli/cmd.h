@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMSHARE_CMD_H
+#define VMSHARE_CMD_H
+
+#include "error.h"
+#include "options.h"
+
+/* What a verb does with the options that are about tables of VMs. */
+enum cmd_flag {
+	CMD_COLUMNS = 1,		/* -o */
+	CMD_SORT = 2,			/* -s */
+};
+
+struct cmd {
+	const char *name;
+	const char *args;
+	const char *summary;
+	unsigned int needs;		/* enum need: always; columns may add */
+	unsigned int flags;		/* enum cmd_flag */
+	size_t operands_min, operands_max;
+	const struct option *options;
+
+	/* Returns an exit code, or -1 with err filled. */
+	int (*run)(const struct cmd *cmd, const struct options *options, struct error *err);
+};
+
+extern const struct option no_options[];
+
+extern const struct cmd cmd_list;
+extern const struct cmd cmd_show;
+extern const struct cmd cmd_top;
+extern const struct cmd cmd_matrix;
+extern const struct cmd cmd_victim;
+extern const struct cmd cmd_snapshot;
+extern const struct cmd cmd_doctor;
+extern const struct cmd cmd_version;
+
+#endif

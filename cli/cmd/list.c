@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vmshare list: one line per VM, once. */
+#include "cmd.h"
+
+#include <stdlib.h>
+
+#include "jsonout.h"
+#include "selector.h"
+#include "snapjson.h"
+#include "source.h"
+#include "view.h"
+
+#define DEFAULT "vm,pid,vcpus,anon,unique,self,inter,freed,shmem,swap"
+
+/* Leaves only the VMs that were named; without sets, which name others too. */
+static int restrict_to(struct snapshot *snap, const struct words *words, struct error *err)
+{
+	bool *chosen = calloc(snap->n_vms + 1, sizeof(*chosen));
+	int ret;
+
+	if (!chosen)
+		return error_no_memory(err);
+	ret = selector_mark(snap, words, chosen, err);
+	if (!ret && words->count)
+		snapshot_keep(snap, chosen);
+	free(chosen);
+	return ret;
+}
+
+static int print_table(const struct snapshot *snap, const struct columns *columns,
+		       const struct column *sort, const struct options *options,
+		       struct error *err)
+{
+	struct view view;
+
+	if (view_init(&view, snap, NULL, err))
+		return -1;
+	view_sort(&view, sort, false);
+	view_print(&view, columns, options);
+	view_free(&view);
+	return EXIT_OK;
+}
+
+static int print(struct snapshot *snap, const struct columns *columns, const struct column *sort,
+		 const struct options *options, struct error *err)
+{
+	if (restrict_to(snap, &options->operands, err))
+		return -1;
+	if (!options->json)
+		return print_table(snap, columns, sort, options, err);
+	snap->sets_known = false;
+	jsonout_print(snapjson_write(snap), options->pretty);
+	return EXIT_OK;
+}
+
+static int run(const struct cmd *cmd, const struct options *options, struct error *err)
+{
+	unsigned int needs = cmd->needs | (options->json ? NEED_VCPUS : 0);
+	const struct column *sort;
+	struct columns columns;
+	struct snapshot snap;
+	int ret;
+
+	if (columns_parse(options->columns ? options->columns : DEFAULT, &columns, err) ||
+	    columns_parse_key(options->sort, &sort, err))
+		return -1;
+	needs |= columns_needs(&columns) | (sort ? sort->needs : 0);
+	if (source_once(options, needs, &snap, err))
+		return -1;
+	ret = print(&snap, &columns, sort, options, err);
+	snapshot_free(&snap);
+	return ret;
+}
+
+const struct cmd cmd_list = {
+	.name = "list",
+	.args = "[VM...]",
+	.summary = "one line per VM, once",
+	.flags = CMD_COLUMNS | CMD_SORT,
+	.operands_max = SIZE_MAX,
+	.options = no_options,
+	.run = run,
+};

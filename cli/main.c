@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vmshare: the table of verbs, and the one place that ends the program. */
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "columns.h"
+#include "text.h"
+
+const struct option no_options[] = { { .name = NULL } };
+
+static const struct cmd *const commands[] = {
+	&cmd_list, &cmd_snapshot, &cmd_version,
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_overview(void)
+{
+	size_t i;
+
+	printf("usage: vmshare [OPTION]... [VERB [ARGUMENT]...]\n\n"
+	       "Says which virtual machines share which memory through KSM, and what a\n"
+	       "VM's leaving would really free. Without a verb: top on a terminal, else list.\n\n"
+	       "verbs:\n");
+	for (i = 0; i < COMMANDS; i++)
+		printf("  %-10s %-12s %s\n", commands[i]->name, commands[i]->args,
+		       commands[i]->summary);
+	printf("\noptions of every verb:\n");
+	options_help(options_common);
+	printf("\nA VM is named by pid, UUID or name. vmshare VERB -h shows a verb's own options.\n"
+	       "exit codes: 0 ok, 1 runtime error, 2 usage, 3 the need cannot be met,\n"
+	       "4 module or kernel support missing, 5 no permission.\n");
+}
+
+static void print_columns(void)
+{
+	const struct column *column;
+
+	printf("\ncolumns for -o and -s:\n");
+	for (column = columns_all; column->key; column++)
+		printf("  %-14s %-8s %s\n", column->key, column->title, column->help);
+}
+
+static void print_help(const struct cmd *cmd)
+{
+	printf("usage: vmshare %s [OPTION]...%s%s\n\n%s\n", cmd->name, *cmd->args ? " " : "",
+	       cmd->args, cmd->summary);
+	if (cmd->options->name) {
+		printf("\noptions:\n");
+		options_help(cmd->options);
+	}
+	printf("\noptions of every verb:\n");
+	options_help(options_common);
+	if (cmd->flags & CMD_COLUMNS)
+		print_columns();
+}
+
+static const struct cmd *find_command(const char *name, struct error *err)
+{
+	struct nearest near = {};
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	}
+	for (i = 0; i < COMMANDS; i++)
+		text_offer(&near, name, commands[i]->name);
+	if (near.word)
+		error_set(err, EXIT_USAGE, "there is no verb \"%s\"; did you mean %s?", name,
+			  near.word);
+	else
+		error_set(err, EXIT_USAGE, "there is no verb \"%s\"; vmshare -h lists them", name);
+	return NULL;
+}
+
+static const struct cmd *default_command(void)
+{
+	return &cmd_list;
+}
+
+static int check_usage(const struct cmd *cmd, const struct options *options, struct error *err)
+{
+	if (options->columns && !(cmd->flags & CMD_COLUMNS))
+		return error_set(err, EXIT_USAGE, "-o: %s shows no columns of VMs to choose from",
+				 cmd->name);
+	if (options->sort && !(cmd->flags & CMD_SORT))
+		return error_set(err, EXIT_USAGE, "-s: %s shows no VMs in an order to choose",
+				 cmd->name);
+	if (options->operands.count < cmd->operands_min)
+		return error_set(err, EXIT_USAGE, "%s needs an argument: vmshare %s %s", cmd->name,
+				 cmd->name, cmd->args);
+	if (options->operands.count > cmd->operands_max)
+		return error_set(err, EXIT_USAGE, "%s does not take the argument \"%s\"", cmd->name,
+				 options->operands.word[cmd->operands_max]);
+	return 0;
+}
+
+static int run_command(const struct cmd *cmd, const struct options *options, struct error *err)
+{
+	if (check_usage(cmd, options, err))
+		return -1;
+	return cmd->run(cmd, options, err);
+}
+
+/* Returns an exit code, or -1 with err filled. */
+static int run(int argc, char **argv, struct options *options, struct error *err)
+{
+	const struct cmd *cmd;
+	struct error later;
+	int at = 1, failed;
+
+	failed = options_parse(options, NULL, argc, argv, &at, err);
+	if (at == argc) {
+		if (options->help && !failed) {
+			print_overview();
+			return EXIT_OK;
+		}
+		return failed ? -1 : run_command(default_command(), options, err);
+	}
+	cmd = find_command(argv[at++], failed ? &later : err);
+	failed |= options_parse(options, cmd ? cmd->options : no_options, argc, argv, &at,
+				failed || !cmd ? &later : err);
+	if (options->help && cmd) {
+		print_help(cmd);
+		return EXIT_OK;
+	}
+	return failed || !cmd ? -1 : run_command(cmd, options, err);
+}
+
+/*
+ * A standard stream that the caller closed would be given to the next file that
+ * is opened, a socket maybe, and output would go there. /dev/null, open for
+ * reading only, makes writing fail as it should.
+ */
+static void fill_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+/* What did not reach standard output is an error, unless the reader hung up. */
+static int finish_output(int code)
+{
+	bool failed = ferror(stdout);
+
+	errno = 0;
+	if (fclose(stdout) || failed) {
+		if (errno != EPIPE)
+			fprintf(stderr, "vmshare: cannot write to standard output: %s\n",
+				errno ? strerror(errno) : "the output is not complete");
+		return code ? code : EXIT_RUNTIME;
+	}
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct error err = {};
+	int code;
+
+	fill_standard_streams();
+	setlocale(LC_ALL, "");
+	setlocale(LC_NUMERIC, "C");
+	options_init(&options);
+	code = run(argc, argv, &options, &err);
+	if (code < 0) {
+		error_print(&err, options.json, options.pretty);
+		code = err.code;
+	}
+	options_free(&options);
+	return finish_output(code);
+}

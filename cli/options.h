@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMSHARE_OPTIONS_H
+#define VMSHARE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "model.h"
+
+struct words {
+	const char **word;
+	size_t count;
+};
+
+/* What the command line said; defaults by options_init(). */
+struct options {
+	bool help;
+	bool json;
+	bool pretty;
+	bool bytes;
+	bool no_header;
+	bool color;
+	const char *columns;		/* NULL: the verb's own */
+	const char *sort;
+	const char *from;
+	enum engine engine;		/* ENGINE_UNKNOWN: auto */
+
+	bool batch;			/* top */
+	uint32_t iterations;		/* 0: without end */
+	uint32_t delay_ms;
+	uint64_t need_bytes;		/* victim; 0: not given */
+	struct words keep, with;
+	uint32_t max_vms;		/* 0: any number */
+	bool cost_count;
+	uint32_t nodes;
+	bool verify;			/* doctor */
+
+	struct words operands;
+};
+
+struct option {
+	const char *name;
+	char letter;			/* 0: none */
+	const char *arg;		/* NULL: takes no value */
+	const char *help;
+	int (*set)(struct options *options, const char *value, struct error *err);
+};
+
+/* Those of every verb; ended by one without name, as all tables. */
+extern const struct option options_common[];
+
+void options_init(struct options *options);
+void options_free(struct options *options);
+
+/*
+ * Reads words from argv[*at]. With verb given, up to the end, operands going to
+ * options->operands; without it up to the first operand, where *at then is. An
+ * error does not stop the reading, so that a later --json is still seen.
+ */
+int options_parse(struct options *options, const struct option *verb, int argc, char **argv,
+		  int *at, struct error *err);
+
+int words_add(struct words *words, const char *word, struct error *err);
+
+/* Prints a table of options. */
+void options_help(const struct option *table);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMSHARE_SNAPJSON_H
+#define VMSHARE_SNAPJSON_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "error.h"
+#include "model.h"
+
+/* A snapshot as the JSON document of the contract; what is not known is left out. */
+json_t *snapjson_write(const struct snapshot *snap);
+
+/*
+ * Reads such a document. Whatever is wrong with it is refused with the path of
+ * the place, for instance vms[3].unique_bytes.
+ */
+int snapjson_read(const json_t *document, struct snapshot *snap, struct error *err);
+
+/* The same from a file; name is for messages, "-" reads standard input. */
+int snapjson_load(const char *name, struct snapshot *snap, struct error *err);
+
+#endif

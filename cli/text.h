@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMSHARE_TEXT_H
+#define VMSHARE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Names of VMs come from command lines of other processes and from files: any
+ * bytes at all. They are cleaned to UTF-8 where they enter and escaped where
+ * they are shown.
+ */
+
+/* Copies in as valid UTF-8; each wrong byte becomes U+FFFD. */
+void text_clean(const char *in, char *out, size_t size);
+
+/*
+ * Copies valid or invalid UTF-8 so that a terminal does nothing but show it:
+ * control characters, bidirectional overrides and wrong bytes become \xNN or
+ * \u{NNNN}, a backslash is doubled.
+ */
+void text_escape(const char *in, char *out, size_t size);
+
+/* Columns that escaped text takes on the screen. */
+size_t text_width(const char *text);
+
+/* Bytes of text that fit into that many columns. */
+size_t text_fit(const char *text, size_t columns);
+
+/* The word that somebody may have meant by what was written. */
+struct nearest {
+	const char *word;		/* NULL: none is near */
+	size_t distance;
+};
+
+void text_offer(struct nearest *nearest, const char *written, const char *candidate);
+
+/* May the candidate be meant by what was written? */
+bool text_near(const char *written, const char *candidate);
+
+#endif

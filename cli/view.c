@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A snapshot as rows: filtered, sorted, printed. */
+#include "view.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "text.h"
+
+#define CELL_SIZE (4 * 512)
+
+/* Same pid and same birth: the same VM, not another that was given its pid. */
+static const struct vm *vm_before(const struct snapshot *before, const struct vm *vm)
+{
+	const struct vm *old = before ? snapshot_vm(before, vm->pid) : NULL;
+
+	if (!old || facts_or_zero(&old->facts, VM_START_TIME_NS) !=
+		    facts_or_zero(&vm->facts, VM_START_TIME_NS))
+		return NULL;
+	return old;
+}
+
+static uint64_t elapsed(const struct snapshot *snap, const struct snapshot *before)
+{
+	uint64_t now, then;
+
+	if (!before || !facts_get(&snap->host, HOST_TIME_NS, &now) ||
+	    !facts_get(&before->host, HOST_TIME_NS, &then) || now <= then)
+		return 0;
+	return now - then;
+}
+
+int view_init(struct view *view, const struct snapshot *snap, const struct snapshot *before,
+	      struct error *err)
+{
+	uint64_t elapsed_ns = elapsed(snap, before);
+	size_t i;
+
+	view->count = 0;
+	view->rows = calloc(snap->n_vms + 1, sizeof(*view->rows));
+	if (!view->rows)
+		return error_no_memory(err);
+	for (i = 0; i < snap->n_vms; i++) {
+		const struct vm *vm = &snap->vms[i];
+
+		view->rows[view->count++] = (struct row){ vm, vm_before(before, vm), elapsed_ns };
+	}
+	return 0;
+}
+
+void view_free(struct view *view)
+{
+	free(view->rows);
+	view->rows = NULL;
+	view->count = 0;
+}
+
+static bool holds(const struct vm *vm, const char *word)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%u", vm->pid);
+	return (vm->name && strcasestr(vm->name, word)) ||
+	       (vm->uuid && strcasestr(vm->uuid, word)) || !strcmp(pid, word);
+}
+
+bool view_matches(const struct vm *vm, const char *filter)
+{
+	const char *end;
+	char word[128];
+
+	if (!*filter)
+		return true;
+	for (;; filter = end + 1) {
+		end = strchrnul(filter, '|');
+		snprintf(word, sizeof(word), "%.*s", (int)(end - filter), filter);
+		if (*word && holds(vm, word))
+			return true;
+		if (!*end)
+			return false;
+	}
+}
+
+void view_filter(struct view *view, const char *filter)
+{
+	size_t kept = 0, i;
+
+	for (i = 0; i < view->count; i++) {
+		if (view_matches(view->rows[i].vm, filter))
+			view->rows[kept++] = view->rows[i];
+	}
+	view->count = kept;
+}
+
+struct order {
+	const struct column *column;
+	bool invert;
+};
+
+static int compare_rows(const void *a, const void *b, void *data)
+{
+	const struct order *order = data;
+	int result = columns_compare(order->column, a, b);
+
+	return order->invert ? -result : result;
+}
+
+void view_sort(struct view *view, const struct column *column, bool invert)
+{
+	struct order order = { column, invert };
+
+	if (column && view->count)
+		qsort_r(view->rows, view->count, sizeof(*view->rows), compare_rows, &order);
+}
+
+void view_print(const struct view *view, const struct columns *columns,
+		const struct options *options)
+{
+	struct table *table = table_new(columns->count);
+	char cell[CELL_SIZE];
+	size_t i, j;
+
+	for (j = 0; j < columns->count; j++)
+		table_title(table, j, columns->column[j]->title,
+			    columns->column[j]->kind != COLUMN_TEXT);
+	for (i = 0; i < view->count; i++) {
+		for (j = 0; j < columns->count; j++) {
+			columns_format(columns->column[j], &view->rows[i], options->bytes, cell,
+				       sizeof(cell));
+			table_cell(table, cell);
+		}
+	}
+	table_print(table, stdout, !options->no_header, options->color);
+	table_free(table);
+}

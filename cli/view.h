@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMSHARE_VIEW_H
+#define VMSHARE_VIEW_H
+
+#include "columns.h"
+#include "options.h"
+#include "table.h"
+
+/* Which VMs are shown, and in which order. */
+struct view {
+	struct row *rows;
+	size_t count;
+};
+
+/* All VMs of the snapshot; with before, rates since then. */
+int view_init(struct view *view, const struct snapshot *snap, const struct snapshot *before,
+	      struct error *err);
+void view_free(struct view *view);
+
+/* Keeps the rows whose name, UUID or pid holds one of the words of "a|b". */
+void view_filter(struct view *view, const char *filter);
+bool view_matches(const struct vm *vm, const char *filter);
+
+/* column NULL leaves the order as it is. */
+void view_sort(struct view *view, const struct column *column, bool invert);
+
+void view_print(const struct view *view, const struct columns *columns,
+		const struct options *options);
+
+#endif
