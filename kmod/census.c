@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which processes are virtual machines, and which threads are their vCPUs.
+ *
+ * Nothing is remembered between two looks: a VM is a process that, now, holds
+ * an open file of KVM which belongs to its own address space. So VMs that were
+ * there before the module are seen like all others, a pid that was given to
+ * another process cannot be confused, a child that inherited the files through
+ * fork() is no VM, and neither is a process after exec().
+ *
+ * KVM's own list of VMs would be shorter to read but is private to kvm.ko, and
+ * looking at it would have to keep kvm.ko from being unloaded. An open file
+ * does that by itself.
+ *
+ * Cost: one pointer test per process (KVM always has a notifier on the address
+ * space, and hardly anything else has), and the open files of those that pass.
+ */
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kallsyms.h>
+#include <linux/kvm_host.h>
+#include <linux/magic.h>
+#include <linux/mmu_notifier.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "census.h"
+
+struct candidates {
+	struct task_struct **tasks;	/* referenced */
+	u32 nr, room;
+};
+
+/* One process may own several VMs; vCPUs of more than these are not seen. */
+#define MAX_KVMS	16
+
+/* What one look at the files of one process works with. */
+struct look {
+	struct vmshare_census *census;
+	struct vmshare_vm_seen *vm;	/* its mm says whose files count */
+	struct kvm *kvms[MAX_KVMS];	/* seen so far, valid inside only */
+	u32 nr_kvms, vm_index, vcpu_room;
+	bool full;
+	const void *vm_ioctl, *vcpu_ioctl;	/* proven to be KVM's */
+};
+
+/* Does this function of a file's operations belong to KVM? */
+static bool is_kvm_ioctl(const void *ioctl, const char *name)
+{
+	char text[KSYM_SYMBOL_LEN];
+	size_t len = strlen(name);
+
+	sprint_symbol(text, (unsigned long)ioctl);
+	return !strncmp(text, name, len) && !strncmp(text + len, "+0x0/", 5);
+}
+
+static noinline bool proven(const void **cache, const void *ioctl,
+			    const char *name)
+{
+	if (*cache == ioctl)
+		return true;
+	if (!is_kvm_ioctl(ioctl, name))
+		return false;
+	*cache = ioctl;
+	return true;
+}
+
+/* Return: the VM behind an open file, or NULL if it is not a file of KVM. */
+static struct kvm *kvm_of_file(struct look *look, struct file *file)
+{
+	const char *name;
+
+	if (file_inode(file)->i_sb->s_magic != ANON_INODE_FS_MAGIC ||
+	    !file->f_op->unlocked_ioctl)
+		return NULL;
+	name = file->f_path.dentry->d_name.name;
+	if (!strcmp(name, "kvm-vm")) {
+		if (proven(&look->vm_ioctl, file->f_op->unlocked_ioctl,
+			   "kvm_vm_ioctl"))
+			return file->private_data;
+	} else if (!strncmp(name, "kvm-vcpu:", 9)) {
+		if (proven(&look->vcpu_ioctl, file->f_op->unlocked_ioctl,
+			   "kvm_vcpu_ioctl"))
+			return ((struct kvm_vcpu *)file->private_data)->kvm;
+	}
+	return NULL;
+}
+
+static struct pid *vcpu_pid(struct kvm_vcpu *vcpu)
+{
+	struct pid *pid;
+
+#ifdef VMSHARE_HAVE_VCPU_PID_LOCK
+	read_lock(&vcpu->pid_lock);
+	pid = get_pid(vcpu->pid);
+	read_unlock(&vcpu->pid_lock);
+#else
+	rcu_read_lock();
+	pid = get_pid(rcu_dereference(vcpu->pid));
+	rcu_read_unlock();
+#endif
+	return pid;
+}
+
+static void see_vcpus(struct look *look, struct kvm *kvm)
+{
+	struct vmshare_census *census = look->census;
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	kvm_for_each_vcpu(i, vcpu, kvm) {
+		if (census->nr_vcpus == look->vcpu_room) {
+			look->full = true;
+			return;
+		}
+		census->vcpus[census->nr_vcpus++] = (struct vmshare_vcpu_seen) {
+			.vm = look->vm_index,
+			.id = vcpu->vcpu_id,
+			.pid = vcpu_pid(vcpu),
+			.exits = vcpu->stat.exits,
+		};
+		look->vm->nr_vcpus++;
+	}
+}
+
+/* Return: false if it is known already, or one too many. */
+static bool remember_kvm(struct look *look, struct kvm *kvm)
+{
+	u32 i;
+
+	for (i = 0; i < look->nr_kvms; i++)
+		if (look->kvms[i] == kvm)
+			return false;
+	if (look->nr_kvms == MAX_KVMS)
+		return false;
+	look->kvms[look->nr_kvms++] = kvm;
+	return true;
+}
+
+/*
+ * Called for each open file, under the lock of the file table: the file cannot
+ * be closed, so neither the VM nor its vCPUs can go. A process may own several
+ * VMs; they share its memory and count as one.
+ */
+static int see_file(const void *data, struct file *file, unsigned int fd)
+{
+	struct look *look = (struct look *)data;
+	struct kvm *kvm = kvm_of_file(look, file);
+
+	if (kvm && kvm->mm == look->vm->mm && remember_kvm(look, kvm))
+		see_vcpus(look, kvm);
+	return look->full;
+}
+
+/* Return: whether the process owns a VM. */
+static bool look_at_files(struct look *look, struct task_struct *task)
+{
+	look->nr_kvms = 0;
+	task_lock(task);
+	if (task->files)
+		iterate_fd(task->files, 0, see_file, look);
+	task_unlock(task);
+	return look->nr_kvms;
+}
+
+/* The address space of a process, also when its first thread has ended. */
+static struct mm_struct *grab_mm(struct task_struct *leader)
+{
+	struct mm_struct *mm = NULL;
+	struct task_struct *t;
+
+	rcu_read_lock();
+	for_each_thread(leader, t) {
+		task_lock(t);
+		mm = t->mm;
+		if (mm)
+			mmgrab(mm);
+		task_unlock(t);
+		if (mm)
+			break;
+	}
+	rcu_read_unlock();
+	return mm;
+}
+
+static bool may_be_vm(struct task_struct *leader)
+{
+	struct task_struct *t;
+	bool may = false;
+
+	if (leader->flags & PF_KTHREAD)
+		return false;
+	for_each_thread(leader, t) {
+		task_lock(t);
+		may = t->mm && READ_ONCE(t->mm->notifier_subscriptions);
+		task_unlock(t);
+		if (may || t->mm)
+			break;
+	}
+	return may;
+}
+
+static bool collect_candidates(struct candidates *c)
+{
+	struct task_struct *p;
+	bool fits = true;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		if (!may_be_vm(p))
+			continue;
+		if (c->nr == c->room) {
+			fits = false;
+			break;
+		}
+		c->tasks[c->nr++] = get_task_struct(p);
+	}
+	rcu_read_unlock();
+	return fits;
+}
+
+static void release_candidates(struct candidates *c)
+{
+	while (c->nr)
+		put_task_struct(c->tasks[--c->nr]);
+	kvfree(c->tasks);
+	c->tasks = NULL;
+}
+
+static int find_candidates(struct candidates *c)
+{
+	for (c->room = 64;; c->room *= 2) {
+		c->nr = 0;
+		if (c->room > 2 * VMSHARE_MAX_VMS)
+			return -E2BIG;
+		c->tasks = kvmalloc_array(c->room, sizeof(*c->tasks), GFP_KERNEL);
+		if (!c->tasks)
+			return -ENOMEM;
+		if (collect_candidates(c))
+			return 0;
+		release_candidates(c);
+	}
+}
+
+/*
+ * vfork() and clone(CLONE_VM) make a second process of one memory. Processes
+ * are listed in the order of birth, so the first is the owner.
+ */
+static bool seen_before(struct vmshare_census *census, struct mm_struct *mm)
+{
+	u32 i;
+
+	for (i = 0; i < census->nr_vms; i++)
+		if (census->vms[i].mm == mm)
+			return true;
+	return false;
+}
+
+static void see_task(struct look *look, struct task_struct *task)
+{
+	struct vmshare_census *census = look->census;
+	struct vmshare_vm_seen *vm = &census->vms[census->nr_vms];
+	struct mm_struct *mm = grab_mm(task);
+
+	if (!mm)
+		return;
+	*vm = (struct vmshare_vm_seen) {
+		.mm = mm,
+		.pid = task_tgid_nr(task),
+		.start_time_ns = task->start_boottime,
+	};
+	look->vm = vm;
+	look->vm_index = census->nr_vms;
+	if (seen_before(census, mm) || !look_at_files(look, task)) {
+		mmdrop(mm);
+		return;
+	}
+	get_task_comm(vm->comm, task);
+	vm->task = get_task_struct(task);
+	census->nr_vms++;
+}
+
+static int look_at_all(struct vmshare_census *census, struct candidates *c,
+		       u32 vcpu_room)
+{
+	struct look look = { .census = census, .vcpu_room = vcpu_room };
+	u32 i;
+
+	census->vms = kvcalloc(c->nr + 1, sizeof(*census->vms), GFP_KERNEL);
+	census->vcpus = kvmalloc_array(vcpu_room, sizeof(*census->vcpus),
+				       GFP_KERNEL);
+	if (!census->vms || !census->vcpus)
+		return -ENOMEM;
+	for (i = 0; i < c->nr; i++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (census->nr_vms == VMSHARE_MAX_VMS)
+			return -E2BIG;
+		see_task(&look, c->tasks[i]);
+		if (look.full)
+			return -ENOSPC;
+		cond_resched();
+	}
+	return 0;
+}
+
+int vmshare_census_take(struct vmshare_census *census)
+{
+	struct candidates candidates = {};
+	u32 vcpu_room = 256;
+	int err;
+
+	*census = (struct vmshare_census) {};
+	err = find_candidates(&candidates);
+	while (!err) {
+		err = look_at_all(census, &candidates, vcpu_room);
+		if (!err)
+			break;
+		vmshare_census_release(census);
+		if (err != -ENOSPC)
+			break;
+		vcpu_room *= 4;
+		err = 0;
+	}
+	release_candidates(&candidates);
+	return err;
+}
+
+void vmshare_census_release(struct vmshare_census *census)
+{
+	u32 i;
+
+	for (i = 0; i < census->nr_vcpus; i++)
+		put_pid(census->vcpus[i].pid);
+	for (i = 0; i < census->nr_vms; i++) {
+		mmdrop(census->vms[i].mm);
+		put_task_struct(census->vms[i].task);
+	}
+	kvfree(census->vcpus);
+	kvfree(census->vms);
+	*census = (struct vmshare_census) {};
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VMSHARE_MEMORY_H
+#define _VMSHARE_MEMORY_H
+
+#include <linux/mm_types.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+/* What the kernel itself counts for an address space, in bytes. */
+struct vmshare_memory {
+	u64 anon;
+	u64 shmem;
+	u64 private_shmem;
+	u64 hugetlb;
+	u64 swap;
+	u64 page_tables;
+};
+
+/**
+ * vmshare_memory_read() - the counters of a process's memory
+ * @leader: the process
+ * @mm: its address space, with users held
+ * @memory: filled
+ *
+ * The resident sizes are exact, not the approximation that /proc/PID/statm
+ * shows. private_shmem needs the list of mappings and so takes @mm's mmap lock
+ * for reading.
+ *
+ * Return: 0, -EINTR on a fatal signal while waiting for that lock, -ENOMEM.
+ */
+int vmshare_memory_read(struct task_struct *leader, struct mm_struct *mm,
+			struct vmshare_memory *memory);
+
+#endif

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pages engine: the page tables of every VM, by exported symbols only.
+ *
+ * A merged page names its stable node in page->mapping; that is the key under
+ * which the VMs that map it are gathered. The page's mapcount says how many
+ * page-table entries there are in all: what has not been found when all VMs
+ * were walked belongs to processes that are no VM.
+ *
+ * Lock: one VM's mmap lock at a time, for reading, let go after
+ * VMSHARE_HOLD_NS or when somebody waits for it.
+ */
+#include <linux/mmap_lock.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+
+#include "pages.h"
+#include "pagetable.h"
+
+struct pages_walk {
+	struct vmshare_tally *tally;
+	struct vmshare_frames *frames;
+	struct vmshare_table *table;
+	bool all;		/* every merged frame, not just known ones */
+};
+
+/* The row of @row's set with @vm in it; remembered, as most frames repeat it. */
+static u32 row_with(struct vmshare_sets *sets, u32 row, u32 vm)
+{
+	u32 next;
+
+	if (row != VMSHARE_NO_ROW && sets->rows[row].next_vm == vm)
+		return sets->rows[row].next_row;
+	vmshare_sets_begin(sets);
+	if (row != VMSHARE_NO_ROW)
+		vmshare_sets_add_row(sets, row);
+	vmshare_sets_add(sets, vm);
+	next = vmshare_sets_commit(sets, false);
+	if (row != VMSHARE_NO_ROW && next != VMSHARE_NO_ROW) {
+		sets->rows[row].next_vm = vm;
+		sets->rows[row].next_row = next;
+	}
+	return next;
+}
+
+static int count_table(struct pages_walk *w, u32 vm)
+{
+	const struct vmshare_table *table = w->table;
+	struct vmshare_tally *tally = w->tally;
+	u32 i;
+
+	for (i = 0; i < table->nr; i++) {
+		unsigned long key = table->merged[i].key;
+		struct vmshare_frame *frame;
+
+		frame = w->all ? vmshare_frames_add(w->frames, key) :
+				 vmshare_frames_find(w->frames, key);
+		if (!frame)
+			continue;
+		frame->row = row_with(&tally->sets, frame->row, vm);
+		if (frame->row == VMSHARE_NO_ROW)
+			return -ENOMEM;
+		frame->found++;
+		frame->mapcount = table->merged[i].mapcount;
+		tally->ksm_mappings[vm]++;
+	}
+	tally->items += table->entries;
+	if (w->all)
+		tally->anon_pages[vm] += table->anon;
+	return 0;
+}
+
+/* Everything that one table may add, so that counting it need not allocate. */
+static int make_room(struct pages_walk *w)
+{
+	if (w->all && vmshare_frames_reserve(w->frames, PTRS_PER_PTE))
+		return -ENOMEM;
+	return vmshare_sets_reserve(&w->tally->sets, PTRS_PER_PTE);
+}
+
+/* Walk on from *@addr for as long as the lock may be held. Return: 1 = more. */
+static int walk_some(struct pages_walk *w, u32 vm, struct mm_struct *mm,
+		     unsigned long *addr)
+{
+	u64 since, now;
+	int more = 1;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	since = ktime_get_mono_fast_ns();
+	do {
+		int err = make_room(w);
+
+		if (!err) {
+			more = vmshare_table_next(mm, addr, w->table);
+			if (more)
+				err = count_table(w, vm);
+		}
+		if (err)
+			more = err;
+		now = ktime_get_mono_fast_ns();
+	} while (more > 0 && now - since < VMSHARE_HOLD_NS &&
+		 !mmap_lock_is_contended(mm));
+	mmap_read_unlock(mm);
+	vmshare_tally_hold(w->tally, now - since);
+	return more;
+}
+
+static int walk_vm(struct pages_walk *w, u32 vm)
+{
+	struct mm_struct *mm = w->tally->census->vms[vm].mm;
+	unsigned long addr = 0;
+	int more;
+
+	if (!mmget_not_zero(mm))
+		return 0;
+	do {
+		more = walk_some(w, vm, mm, &addr);
+		if (more > 0 && fatal_signal_pending(current))
+			more = -EINTR;
+		cond_resched();
+	} while (more > 0);
+	mmput_async(mm);
+	return more;
+}
+
+/* Mappings that no VM has belong to other processes. */
+static int settle_frame(struct vmshare_tally *tally,
+			const struct vmshare_frame *frame)
+{
+	struct vmshare_sets *sets = &tally->sets;
+	u32 row = frame->row;
+
+	if (frame->found > frame->mapcount)
+		tally->changed = true;
+	if (frame->mapcount > frame->found) {
+		if (vmshare_sets_reserve(sets, 1))
+			return -ENOMEM;
+		vmshare_sets_begin(sets);
+		vmshare_sets_add_row(sets, row);
+		row = vmshare_sets_commit(sets, true);
+		if (row == VMSHARE_NO_ROW)
+			return -ENOMEM;
+	}
+	sets->rows[row].frames++;
+	sets->rows[row].mappings += frame->found;
+	return 0;
+}
+
+static int settle(struct pages_walk *w)
+{
+	u32 i;
+
+	for (i = 0; i <= w->frames->mask; i++) {
+		const struct vmshare_frame *frame = &w->frames->at[i];
+		int err = 0;
+
+		if (frame->found)
+			err = settle_frame(w->tally, frame);
+		if (err)
+			return err;
+		if (!(i % 1024))
+			cond_resched();
+	}
+	return 0;
+}
+
+static int walk_all(struct pages_walk *w)
+{
+	u32 vm;
+
+	for (vm = 0; vm < w->tally->census->nr_vms; vm++) {
+		int err = walk_vm(w, vm);
+
+		if (err)
+			return err;
+	}
+	return settle(w);
+}
+
+int vmshare_pages_walk(struct vmshare_tally *tally, struct vmshare_frames *only)
+{
+	struct pages_walk w = { .tally = tally, .frames = only, .all = !only };
+	struct vmshare_frames all;
+	int err = -ENOMEM;
+
+	w.table = kvmalloc(sizeof(*w.table), GFP_KERNEL);
+	if (!w.table)
+		return -ENOMEM;
+	if (!only) {
+		if (vmshare_frames_init(&all))
+			goto out_table;
+		w.frames = &all;
+	}
+	err = walk_all(&w);
+	if (!only)
+		vmshare_frames_free(&all);
+out_table:
+	kvfree(w.table);
+	return err;
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Looking at page tables with exported symbols only. The kernel's own walkers
+ * are not exported, and get_user_pages() would fault pages in.
+ */
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/sched/mm.h>
+
+#include "compat/ksm.h"
+#include "pagetable.h"
+
+/* Low bit of page->mapping of an anonymous page; KSM's has both low bits. */
+#define MAPPING_ANON	1UL
+
+/* Return: the entry of the page middle directory, or NULL if there is none. */
+static pmd_t *pmd_of(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	if (pgd_none(*pgd) || pgd_bad(*pgd))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(*p4d) || p4d_bad(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	if (pud_none(*pud) || !pud_present(*pud) || pud_bad(*pud))
+		return NULL;	/* pud_bad() holds for huge ones as well */
+	return pmd_offset(pud, addr);
+}
+
+static bool is_table(pmd_t pmd)
+{
+	return !pmd_none(pmd) && pmd_present(pmd) && !pmd_bad(pmd);
+}
+
+/*
+ * Lock the page table below @pmd. The table can be taken away until its lock is
+ * held (khugepaged; empty tables are reclaimed under RCU), so look again then.
+ * Return: its first entry, with RCU and *@ptl held; NULL if there is no table.
+ */
+static pte_t *lock_table(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
+			 spinlock_t **ptl)
+{
+	pmd_t seen;
+
+	rcu_read_lock();
+	for (;;) {
+		seen = READ_ONCE(*pmd);
+		if (!is_table(seen))
+			break;
+		*ptl = pte_lockptr(mm, &seen);
+		spin_lock(*ptl);
+		if (likely(pmd_same(seen, READ_ONCE(*pmd))))
+			return pte_offset_kernel(&seen, addr);
+		spin_unlock(*ptl);
+	}
+	rcu_read_unlock();
+	return NULL;
+}
+
+static void unlock_table(spinlock_t *ptl)
+{
+	spin_unlock(ptl);
+	rcu_read_unlock();
+}
+
+static bool entry_is_frame(struct mm_struct *mm, unsigned long addr,
+			   unsigned long pfn)
+{
+	pmd_t *pmd = pmd_of(mm, addr);
+	spinlock_t *ptl;
+	pte_t *pte;
+	bool same;
+
+	pte = pmd ? lock_table(mm, pmd, addr, &ptl) : NULL;
+	if (!pte)
+		return false;
+	same = pte_present(*pte) && pte_pfn(*pte) == pfn;
+	unlock_table(ptl);
+	return same;
+}
+
+int vmshare_maps_frame(struct mm_struct *mm, unsigned long addr,
+		       unsigned long pfn)
+{
+	struct vm_area_struct *vma;
+	int maps = -EAGAIN;
+
+	if (!mmget_not_zero(mm))
+		return 0;
+	if (mmap_read_trylock(mm)) {
+		vma = find_vma(mm, addr);
+		maps = vma && vma->vm_start <= addr &&
+		       entry_is_frame(mm, addr, pfn);
+		mmap_read_unlock(mm);
+	}
+	mmput_async(mm);	/* not here: it may be the last user */
+	return maps;
+}
+
+static void look_at_entry(pte_t pte, struct vmshare_table *table)
+{
+	unsigned long mapping;
+	struct page *page;
+
+	/* Zero pages, KSM's among them, are special. */
+	if (!pte_present(pte) || pte_special(pte) || !pfn_valid(pte_pfn(pte)))
+		return;
+	page = pte_page(pte);
+	mapping = (unsigned long)READ_ONCE(compound_head(page)->mapping);
+	if (!(mapping & MAPPING_ANON))
+		return;
+	table->anon++;
+	if ((mapping & VMSHARE_KSM_MAPPING) != VMSHARE_KSM_MAPPING)
+		return;
+	mapping &= ~VMSHARE_KSM_MAPPING;
+	/* Just being merged: no node yet. Odd, so no node's address. */
+	if (!mapping)
+		mapping = page_to_pfn(page) << 1 | 1;
+	table->merged[table->nr].key = mapping;
+	table->merged[table->nr].mapcount = atomic_read(&page->_mapcount) + 1;
+	table->nr++;
+}
+
+static void look_at_huge(pmd_t pmd, struct vmshare_table *table)
+{
+	struct page *page = pmd_page(pmd);
+
+	/* The huge zero page has no mapping. */
+	if ((unsigned long)READ_ONCE(compound_head(page)->mapping) & MAPPING_ANON)
+		table->anon += HPAGE_PMD_NR;
+}
+
+static void look_at_range(struct mm_struct *mm, unsigned long addr,
+			  unsigned long end, struct vmshare_table *table)
+{
+	pmd_t *pmd = pmd_of(mm, addr), seen;
+	spinlock_t *ptl;
+	pte_t *pte;
+
+	if (!pmd)
+		return;
+	seen = READ_ONCE(*pmd);
+	if (pmd_present(seen) && pmd_trans_huge(seen)) {
+		look_at_huge(seen, table);
+		return;
+	}
+	pte = lock_table(mm, pmd, addr, &ptl);
+	if (!pte)
+		return;
+	for (; addr < end; addr += PAGE_SIZE, pte++)
+		look_at_entry(*pte, table);
+	table->entries += PTRS_PER_PTE;
+	unlock_table(ptl);
+}
+
+/* Only memory with an anon_vma can hold anonymous pages. */
+static bool is_of_interest(const struct vm_area_struct *vma)
+{
+	return vma->anon_vma &&
+	       !(vma->vm_flags & (VM_HUGETLB | VM_PFNMAP | VM_IO));
+}
+
+bool vmshare_table_next(struct mm_struct *mm, unsigned long *addr,
+			struct vmshare_table *table)
+{
+	struct vm_area_struct *vma;
+	unsigned long end;
+
+	table->anon = 0;
+	table->entries = 0;
+	table->nr = 0;
+	for (;;) {
+		vma = find_vma(mm, *addr);
+		if (!vma)
+			return false;
+		if (is_of_interest(vma))
+			break;
+		*addr = vma->vm_end;
+	}
+	*addr = max(*addr, vma->vm_start);
+	end = min(vma->vm_end, (*addr & PMD_MASK) + PMD_SIZE);
+	look_at_range(mm, *addr, end, table);
+	*addr = end;
+	return true;
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tree engine: every node of KSM's stable trees, and the processes on it.
+ *
+ * A node stands for one merged frame. Its rmap_items say which process was
+ * merged into it at which address, and they are hints only: an item stays when
+ * its mapping was broken by a write or went away, until ksmd passes again; and
+ * a mapping that fork() copied has no item. So a node is certified or checked:
+ *
+ * certified  There are as many items as the frame has mappings, and no item's
+ *	memory was ever forked or swapped. Then every mapping is an item's,
+ *	each item has at most one, so each has exactly one: nothing is stale.
+ *	Cost: one cache line per item and one for the frame.
+ * checked    Else each item is looked up in its page table. If the mappings
+ *	found are all that the frame has, the node is done.
+ * left over  Else some mapping has no item (or a lock was taken). These frames
+ *	are attributed by the VMs' page tables afterwards.
+ *
+ * Lock: ksm_thread_mutex, under which nothing of this changes but a node's
+ * kpfn. It is held for VMSHARE_HOLD_NS at a time. A tree is sorted by page
+ * content, and contents never change, so the content of the last page is the
+ * place to go on from, whatever was added or removed meanwhile.
+ */
+#include <linux/hash.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "pages.h"
+#include "tree.h"
+#include "tree_walk.h"
+
+#define FIRST_BATCH	4096
+
+static void list_node(struct tree_walk *w, u32 *nr, void *node)
+{
+	if (*nr < w->batch_room)
+		w->batch[*nr] = (struct listed_node) {
+			.node = node,
+			.pfn = vmshare_ksm_kpfn(w->ksm, node),
+		};
+	(*nr)++;
+}
+
+/* Look at listed nodes; *@paused: the mutex was let go in between. */
+static int look_at_batch(struct tree_walk *w, u32 nr, bool can_pause,
+			 bool *paused)
+{
+	u32 i;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		if (*paused && !tree_is_alive(&w->batch[i])) {
+			w->tally->changed = true;
+			continue;
+		}
+		err = tree_look_at_node(w, w->batch[i].node);
+		if (err)
+			return err;
+		if (!w->spent)
+			continue;
+		if (can_pause) {
+			err = tree_pause(w);
+			*paused = true;
+		} else if (tree_overdue(w)) {
+			err = -EXFULL;
+		}
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Room for a list that did not fit; go on with the same place after that. */
+static int grow_batch(struct tree_walk *w, u32 wanted)
+{
+	w->batch_wanted = wanted + wanted / 8;
+	return tree_pause(w);
+}
+
+/* One content on several frames. Its frames are listed in one go. */
+static int look_at_chain(struct tree_walk *w, struct rb_node *rb, bool *paused)
+{
+	void *chain = tree_node_of_rb(w, rb);
+	struct hlist_node *dup;
+	bool marked = tree_mark_place(w, rb);
+	u32 nr = 0;
+
+	for (dup = vmshare_ksm_first(w->ksm, chain); dup; dup = dup->next)
+		list_node(w, &nr, tree_dup_of_hlist(w, dup));
+	if (nr > w->batch_room) {
+		if (!marked)
+			return -EXFULL;
+		w->again = true;
+		*paused = true;
+		return grow_batch(w, nr);
+	}
+	return look_at_batch(w, nr, marked, paused);
+}
+
+/* Return: whether it is time, and possible, to pause behind this place. */
+static int should_pause(struct tree_walk *w, struct rb_node *rb)
+{
+	if (!w->spent)
+		return false;
+	if (tree_mark_place(w, rb))
+		return true;
+	return tree_overdue(w) ? -EXFULL : false;
+}
+
+static int look_at_place(struct tree_walk *w, struct rb_node *rb, bool *paused)
+{
+	void *node = tree_node_of_rb(w, rb);
+	int err;
+
+	if (vmshare_ksm_is_chain(w->ksm, node))
+		return look_at_chain(w, rb, paused);
+	err = tree_look_at_node(w, node);
+	if (err)
+		return err;
+	err = should_pause(w, rb);
+	if (err <= 0)
+		return err;
+	*paused = true;
+	return tree_pause(w);
+}
+
+static int walk_tree(struct tree_walk *w, int tree)
+{
+	struct rb_node *rb = rb_first(&(*w->ksm->stable_trees)[tree]);
+
+	while (rb) {
+		bool paused = false;
+		int err = look_at_place(w, rb, &paused);
+
+		if (err)
+			return err;
+		if (!paused) {
+			rb = rb_next(rb);
+			continue;
+		}
+		if (tree >= vmshare_ksm_nr_trees(w->ksm))
+			break;	/* the trees were rebuilt meanwhile */
+		rb = tree_place_behind(w, &(*w->ksm->stable_trees)[tree]);
+	}
+	return 0;
+}
+
+/* Nodes that wait to be put into another NUMA node's tree. */
+static int walk_migrating(struct tree_walk *w)
+{
+	struct list_head *at;
+	bool paused = false;
+	u32 nr;
+	int err;
+
+	for (;;) {
+		nr = 0;
+		list_for_each(at, w->ksm->migrate_nodes)
+			list_node(w, &nr, (void *)at - w->ksm->node_list);
+		if (nr <= w->batch_room)
+			return look_at_batch(w, nr, true, &paused);
+		err = grow_batch(w, nr);
+		if (err)
+			return err;
+	}
+}
+
+static int walk_trees(struct tree_walk *w)
+{
+	int tree, err;
+
+	err = tree_hold(w);
+	if (err)
+		return err;
+	for (tree = 0; !err && tree < vmshare_ksm_nr_trees(w->ksm); tree++)
+		err = walk_tree(w, tree);
+	if (!err)
+		err = walk_migrating(w);
+	return err;
+}
+
+static int know_vms(struct tree_walk *w)
+{
+	const struct vmshare_census *census = w->tally->census;
+	u32 vm;
+
+	w->by_mm_bits = ilog2(roundup_pow_of_two(2 * census->nr_vms + 2));
+	w->by_mm = kvcalloc(1U << w->by_mm_bits, sizeof(*w->by_mm), GFP_KERNEL);
+	w->members = kvcalloc(census->nr_vms + 1, sizeof(*w->members), GFP_KERNEL);
+	if (!w->by_mm || !w->members)
+		return -ENOMEM;
+	for (vm = 0; vm < census->nr_vms; vm++) {
+		const struct mm_struct *mm = census->vms[vm].mm;
+
+		w->by_mm[tree_place_of_mm(w, mm)] = (struct vm_by_mm) { mm, vm };
+	}
+	return 0;
+}
+
+static int prepare(struct tree_walk *w)
+{
+	w->batch_wanted = FIRST_BATCH;
+	w->key = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	if (!w->key || vmshare_frames_init(&w->left_over))
+		return -ENOMEM;
+	return know_vms(w);
+}
+
+static void clean_up(struct tree_walk *w)
+{
+	vmshare_frames_free(&w->left_over);
+	kvfree(w->members);
+	kvfree(w->by_mm);
+	kvfree(w->batch);
+	kfree(w->key);
+}
+
+int vmshare_tree_walk(struct vmshare_tally *tally)
+{
+	struct tree_walk w = { .ksm = vmshare_ksm(), .tally = tally };
+	int err = prepare(&w);
+
+	if (!err)
+		err = walk_trees(&w);
+	if (w.holding)
+		tree_let_go(&w);
+	if (!err && w.left_over.nr)
+		err = vmshare_pages_walk(tally, &w.left_over);
+	clean_up(&w);
+	return err;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VMs that come and go, told to who listens.
+ *
+ * KVM puts a notifier on a process's address space when a VM is created and
+ * takes it away when it is destroyed, by two functions that the kernel exports
+ * and that hardly anybody else calls. A probe on each says when a new census is
+ * worth taking; the difference to the last census makes the events. While
+ * nobody listens a probe only finds that out.
+ *
+ * Lock: known_lock protects the list of known VMs and orders the events.
+ * Teardown: the probes go first, so nobody queues work any more; then the work
+ * is waited for; then the list is freed.
+ */
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+
+#include <linux/vmshare.h>
+
+#include "netlink.h"
+#include "watch.h"
+
+/* The notifier is there a little before the VM's file, and goes before it. */
+#define SETTLE_MS	50
+#define SETTLED_MS	1000
+
+struct known_vm {
+	pid_t pid;
+	u64 start_time_ns;
+	char comm[TASK_COMM_LEN];
+};
+
+static DEFINE_MUTEX(known_lock);
+static struct known_vm *known;
+static u32 nr_known;
+
+static void look_again(struct work_struct *work);
+static DECLARE_DELAYED_WORK(soon, look_again);
+static DECLARE_DELAYED_WORK(later, look_again);
+
+static bool is_same(const struct known_vm *a, const struct known_vm *b)
+{
+	return a->pid == b->pid && a->start_time_ns == b->start_time_ns;
+}
+
+/* Tell of all in @vms that are not in @others; both in the order of birth. */
+static void tell_missing(const struct known_vm *vms, u32 nr,
+			 const struct known_vm *others, u32 nr_others,
+			 enum vmshare_cmd event)
+{
+	u32 i, tried, at = 0;
+
+	for (i = 0; i < nr; i++) {
+		for (tried = 0; tried < nr_others; tried++) {
+			if (at >= nr_others)
+				at = 0;
+			if (is_same(&vms[i], &others[at++]))
+				break;
+		}
+		if (tried == nr_others)
+			vmshare_netlink_tell(event, vms[i].pid,
+					     vms[i].start_time_ns, vms[i].comm);
+	}
+}
+
+void vmshare_watch_note(const struct vmshare_census *census)
+{
+	struct known_vm *now;
+	u32 i;
+
+	now = kvcalloc(census->nr_vms + 1, sizeof(*now), GFP_KERNEL);
+	if (!now)
+		return;	/* the next census tells */
+	for (i = 0; i < census->nr_vms; i++) {
+		now[i].pid = census->vms[i].pid;
+		now[i].start_time_ns = census->vms[i].start_time_ns;
+		memcpy(now[i].comm, census->vms[i].comm, TASK_COMM_LEN);
+	}
+	mutex_lock(&known_lock);
+	tell_missing(known, nr_known, now, census->nr_vms, VMSHARE_CMD_VM_GONE);
+	tell_missing(now, census->nr_vms, known, nr_known,
+		     VMSHARE_CMD_VM_APPEARED);
+	swap(known, now);
+	nr_known = census->nr_vms;
+	mutex_unlock(&known_lock);
+	kvfree(now);
+}
+
+static void look_again(struct work_struct *work)
+{
+	struct vmshare_census census;
+
+	if (vmshare_census_take(&census))
+		return;
+	vmshare_watch_note(&census);
+	vmshare_census_release(&census);
+}
+
+#ifdef CONFIG_KPROBES
+static int notifier_changes(struct kprobe *p, struct pt_regs *regs)
+{
+	if (vmshare_netlink_is_heard()) {
+		mod_delayed_work(system_wq, &soon, msecs_to_jiffies(SETTLE_MS));
+		mod_delayed_work(system_wq, &later,
+				 msecs_to_jiffies(SETTLED_MS));
+	}
+	return 0;
+}
+
+static struct kprobe appears = {
+	.symbol_name = "mmu_notifier_register",
+	.pre_handler = notifier_changes,
+};
+
+static struct kprobe goes = {
+	.symbol_name = "mmu_notifier_unregister",
+	.pre_handler = notifier_changes,
+};
+
+static struct kprobe *probes[] = { &appears, &goes };
+
+static int start_probes(void)
+{
+	return register_kprobes(probes, ARRAY_SIZE(probes));
+}
+
+static void stop_probes(void)
+{
+	unregister_kprobes(probes, ARRAY_SIZE(probes));
+}
+#else
+static int start_probes(void)
+{
+	return -EOPNOTSUPP;
+}
+
+static void stop_probes(void)
+{
+}
+#endif
+
+static bool probing;
+
+const char *vmshare_watch_init(void)
+{
+	schedule_delayed_work(&soon, 0);	/* those that are there already */
+	probing = !start_probes();
+	return probing ? NULL :
+	       "no probe on mmu_notifier_register (CONFIG_KPROBES): VMs that come and go are noticed at the next request";
+}
+
+void vmshare_watch_exit(void)
+{
+	if (probing)
+		stop_probes();
+	cancel_delayed_work_sync(&soon);
+	cancel_delayed_work_sync(&later);
+	kvfree(known);
+	known = NULL;
+	nr_known = 0;
+}
