@@ -302,9 +302,12 @@ static const char *do_split(const uint64_t *range)
 	return answer_advice(range, MADV_DONTDUMP);
 }
 
-/* The child keeps the memory and nothing else of the machine. */
+/*
+ * The child keeps the memory and nothing else of the machine. It closes its end
+ * of the pipe when that is so.
+ */
 __attribute__((noreturn))
-static void be_child(pid_t parent)
+static void be_child(pid_t parent, int ready)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -312,6 +315,7 @@ static void be_child(pid_t parent)
 	vm_forget();
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
+	close(ready);
 	for (;;)
 		pause();
 }
@@ -319,17 +323,25 @@ static void be_child(pid_t parent)
 static const char *do_fork(const uint64_t *numbers)
 {
 	pid_t parent = getpid();
+	int ready[2];
+	char nothing;
 
 	(void)numbers;
 	if (child)
 		return "there is a child already: killchild first";
+	if (pipe(ready) < 0)
+		return strerror(errno);
 	child = fork();
 	if (child == 0)
-		be_child(parent);
+		be_child(parent, ready[1]);
+	close(ready[1]);
+	while (child > 0 && read(ready[0], &nothing, 1) < 0 && errno == EINTR)
+		continue;
+	close(ready[0]);
 	if (child > 0)
 		return NULL;
 	child = 0;
-	return strerror(errno);
+	return "fork failed: is memory short?";
 }
 
 static const char *do_killchild(const uint64_t *numbers)
