@@ -38,19 +38,22 @@ static const struct nla_policy vm_policy[VMSHARE_A_PID + 1] = {
 	[VMSHARE_A_PID] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
-/* Who shares memory with whom is a side channel. */
-static int check_permission(struct sk_buff *skb, struct netlink_ext_ack *extack)
-{
-	if (netlink_capable(skb, CAP_NET_ADMIN))
-		return 0;
-	NL_SET_ERR_MSG(extack,
-		       "CAP_NET_ADMIN in the initial user namespace is needed (run as root)");
-	return -EPERM;
-}
-
+/* What a refusal means and what to do about it. */
 static void explain(int err, struct netlink_ext_ack *extack)
 {
 	switch (err) {
+	case -EPERM:
+		NL_SET_ERR_MSG(extack,
+			       "CAP_NET_ADMIN in the initial user namespace is needed (run as root)");
+		break;
+	case -ESTALE:
+		NL_SET_ERR_MSG(extack,
+			       "there is no such snapshot any more; take a new one");
+		break;
+	case -EINVAL:
+		NL_SET_ERR_MSG(extack,
+			       "a generation is one snapshot already; it goes without a maximum age or an engine");
+		break;
 	case -EOPNOTSUPP:
 		NL_SET_ERR_MSG(extack,
 			       "the tree engine does not work on this kernel (see the capabilities); use the pages engine");
@@ -75,16 +78,13 @@ static void explain(int err, struct netlink_ext_ack *extack)
 	}
 }
 
-static int choose_named(struct nlattr *generation,
-			struct netlink_ext_ack *extack,
-			struct vmshare_snapshot **snap)
+/* Who shares memory with whom is a side channel. */
+static int check_permission(struct sk_buff *skb, struct netlink_ext_ack *extack)
 {
-	*snap = vmshare_snapshot_find(nla_get_u64(generation));
-	if (*snap)
+	if (netlink_capable(skb, CAP_NET_ADMIN))
 		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, generation,
-			    "there is no such snapshot any more; take a new one");
-	return -ESTALE;
+	explain(-EPERM, extack);
+	return -EPERM;
 }
 
 static u32 get_u32(struct nlattr *attr)
@@ -93,23 +93,18 @@ static u32 get_u32(struct nlattr *attr)
 }
 
 /* The snapshot that a request asks for, referenced. */
-static int choose_snapshot(struct nlattr **attrs, struct netlink_ext_ack *extack,
-			   struct vmshare_snapshot **snap)
+static int choose_snapshot(struct nlattr **attrs, struct vmshare_snapshot **snap)
 {
-	int err;
+	struct nlattr *generation = attrs[VMSHARE_A_GENERATION];
 
-	if (attrs[VMSHARE_A_GENERATION]) {
-		if (!attrs[VMSHARE_A_MAX_AGE_MS] && !attrs[VMSHARE_A_ENGINE])
-			return choose_named(attrs[VMSHARE_A_GENERATION], extack,
+	if (!generation)
+		return vmshare_snapshot_get(get_u32(attrs[VMSHARE_A_ENGINE]),
+					    get_u32(attrs[VMSHARE_A_MAX_AGE_MS]),
 					    snap);
-		NL_SET_ERR_MSG_ATTR(extack, attrs[VMSHARE_A_GENERATION],
-				    "a generation is one snapshot already; it goes without a maximum age or an engine");
+	if (attrs[VMSHARE_A_MAX_AGE_MS] || attrs[VMSHARE_A_ENGINE])
 		return -EINVAL;
-	}
-	err = vmshare_snapshot_get(get_u32(attrs[VMSHARE_A_ENGINE]),
-				   get_u32(attrs[VMSHARE_A_MAX_AGE_MS]), snap);
-	explain(err, extack);
-	return err;
+	*snap = vmshare_snapshot_find(nla_get_u64(generation));
+	return *snap ? 0 : -ESTALE;
 }
 
 /* ---- answers ---- */
@@ -381,8 +376,10 @@ static int host_doit(struct sk_buff *skb, struct genl_info *info)
 	int err = check_permission(skb, info->extack);
 	struct vmshare_snapshot *snap;
 
-	if (!err)
-		err = choose_snapshot(info->attrs, info->extack, &snap);
+	if (err)
+		return err;
+	err = choose_snapshot(info->attrs, &snap);
+	explain(err, info->extack);
 	if (err)
 		return err;
 	err = reply(info, VMSHARE_CMD_HOST, snap, 0);
@@ -412,7 +409,8 @@ static int vm_doit(struct sk_buff *skb, struct genl_info *info)
 			       "which VM? give the pid of its process, or ask for a dump");
 		return -EINVAL;
 	}
-	err = choose_snapshot(info->attrs, info->extack, &snap);
+	err = choose_snapshot(info->attrs, &snap);
+	explain(err, info->extack);
 	if (err)
 		return err;
 	if (find_vm(snap, nla_get_u32(pid), &i)) {
@@ -432,6 +430,7 @@ struct dump {
 	struct vmshare_snapshot *snap;	/* from start to done */
 	u32 next;			/* element */
 	u32 pid;			/* only this VM's; 0: all */
+	int refusal;			/* why there is no snapshot */
 	u8 cmd;
 };
 
@@ -461,6 +460,10 @@ static u32 largest_message(const struct vmshare_snapshot *s, u8 cmd)
 	return NLMSG_GOODSIZE + members * sizeof(u32);
 }
 
+/*
+ * Older kernels let a dump give its reasons only once it has begun: then the
+ * refusal is the dump's end, with the same number and text.
+ */
 static int start_dump(struct netlink_callback *cb, u8 cmd)
 {
 	int err = check_permission(cb->skb, cb->extack);
@@ -472,9 +475,14 @@ static int start_dump(struct netlink_callback *cb, u8 cmd)
 	*dump = (struct dump) { .cmd = cmd };
 	if (cmd == VMSHARE_CMD_VCPU)
 		dump->pid = get_u32(attrs[VMSHARE_A_PID]);
-	err = choose_snapshot(attrs, cb->extack, &dump->snap);
-	if (!err)
+	err = choose_snapshot(attrs, &dump->snap);
+	if (!err) {
 		cb->min_dump_alloc = largest_message(dump->snap, cmd);
+	} else if (!cb->extack) {
+		dump->refusal = err;
+		err = 0;
+	}
+	explain(err, cb->extack);
 	return err;
 }
 
@@ -506,8 +514,13 @@ static bool is_wanted(const struct dump *dump, u32 i)
 static int dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct dump *dump = dump_of(cb);
-	u32 nr = nr_elements(dump->snap, dump->cmd);
+	u32 nr;
 
+	if (dump->refusal) {
+		explain(dump->refusal, cb->extack);
+		return dump->refusal;
+	}
+	nr = nr_elements(dump->snap, dump->cmd);
 	for (; dump->next < nr; dump->next++) {
 		if (!is_wanted(dump, dump->next))
 			continue;

@@ -40,9 +40,7 @@ void *vmshare_ksym_data(const char *name, bool check_name)
 		return NULL;	/* code, not data */
 	}
 	addr = probe.addr;
-	if (!addr || !IS_ALIGNED((unsigned long)addr, sizeof(long)))
-		return NULL;
-	if (check_name && !called_by_name(addr, name))
+	if (addr && check_name && !called_by_name(addr, name))
 		return NULL;
 	return addr;
 }
