@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* Frames closer than GAP are cheaper read together with what lies between. */
-#define GAP 256
+#define GAP 16
 #define RUN 16384
 
 static const char *const paths[] = {
