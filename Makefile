@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+# vmshare: `make help` lists the targets.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+VERSION := $(shell cat VERSION)
+DKMS_SOURCE := /usr/src/vmshare-$(VERSION)
+
+# Without pahole the kernel's build system fails at the module's own BTF, which
+# the module does not need.
+ifeq ($(shell command -v pahole),)
+KBUILD_ARGS += CONFIG_DEBUG_INFO_BTF_MODULES=
+endif
+
+all: kmod cli ## build the module and the program
+
+kmod: ## build vmshare.ko for KDIR (default: the running kernel)
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(KBUILD_ARGS) modules
+	cp kmod/vmshare.ko vmshare.ko
+
+cli: ## build the program vmshare
+	$(MAKE) -C cli
+
+install: install-cli dkms-install ## install the program, and the module by DKMS
+
+install-cli:
+	install -D -m 755 vmshare $(DESTDIR)$(PREFIX)/sbin/vmshare
+	install -D -m 644 man/vmshare.8 $(DESTDIR)$(PREFIX)/share/man/man8/vmshare.8
+
+dkms-install: ## install the module by DKMS, for this and all later kernels
+	rm -rf $(DKMS_SOURCE)
+	mkdir -p $(DKMS_SOURCE)
+	cp -r Kbuild Makefile VERSION dkms.conf kmod include $(DKMS_SOURCE)
+	sed -i 's/@VERSION@/$(VERSION)/' $(DKMS_SOURCE)/dkms.conf
+	find $(DKMS_SOURCE) -name '*.o' -o -name '*.ko' -o -name '*.mod*' -o -name '.*.cmd' | xargs -r rm -f
+	dkms add vmshare/$(VERSION) || dkms status vmshare/$(VERSION)
+	dkms install --force vmshare/$(VERSION)
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/vmshare $(DESTDIR)$(PREFIX)/share/man/man8/vmshare.8
+	-dkms remove vmshare/$(VERSION) --all
+	rm -rf $(DKMS_SOURCE)
+
+demo: ## show it on real KVM guests in a test machine (5 minutes)
+	tests/demo
+
+check: ## run all tests, on both kernels
+	tests/check
+
+bench: ## measure the walk against its peers, on both kernels
+	tests/bench
+
+clean: ## remove what was built
+	-$(MAKE) -C cli clean
+	find kmod \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \) -delete
+	rm -rf build vmshare vmshare.ko Module.symvers modules.order kmod/modules.order .Module.symvers.cmd .modules.order.cmd .vmshare*.cmd
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+
+# The module for a test machine's kernel, beside a copy of its sources: several
+# kernels' objects do not fit into one tree.
+KMOD_SOURCES := $(shell git ls-files Kbuild VERSION kmod include 2>/dev/null)
+
+build/%/vmshare.ko: $(KMOD_SOURCES)
+	@rm -rf build/$*/src && mkdir -p build/$*/src
+	@cp -r Kbuild VERSION kmod include build/$*/src
+	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/build/$*/src $(KBUILD_ARGS) W=1 modules > build/$*/vmshare.log 2>&1 || { cat build/$*/vmshare.log; exit 1; }
+	@cp build/$*/src/kmod/vmshare.ko $@
+
+build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
+	@rm -rf build/$*/chase && mkdir -p build/$*/chase
+	@cp -r tests/kmod/Kbuild tests/kmod/walk.c kmod/compat build/$*/chase
+	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
+	@cp build/$*/chase/chase.ko $@
+
+.PHONY: all kmod cli install install-cli dkms-install uninstall demo check bench clean help
