@@ -14,7 +14,7 @@
 const struct option no_options[] = { { .name = NULL } };
 
 static const struct cmd *const commands[] = {
-	&cmd_list, &cmd_snapshot, &cmd_version,
+	&cmd_list, &cmd_show, &cmd_matrix, &cmd_victim, &cmd_snapshot, &cmd_version,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -58,7 +58,7 @@ static json_t *vcpus_json(const struct vm *vm)
 	return array;
 }
 
-static json_t *vm_json(const struct vm *vm)
+json_t *snapjson_write_vm(const struct vm *vm)
 {
 	json_t *object = json_object();
 
@@ -95,7 +95,7 @@ static void put_arrays(json_t *root, const struct snapshot *snap)
 	size_t i;
 
 	for (i = 0; i < snap->n_vms; i++)
-		json_array_append_new(vms, vm_json(&snap->vms[i]));
+		json_array_append_new(vms, snapjson_write_vm(&snap->vms[i]));
 	json_object_set_new(root, "vms", vms);
 	if (!snap->sets_known)
 		return;

@@ -10,6 +10,7 @@
 
 /* A snapshot as the JSON document of the contract; what is not known is left out. */
 json_t *snapjson_write(const struct snapshot *snap);
+json_t *snapjson_write_vm(const struct vm *vm);
 
 /*
  * Reads such a document. Whatever is wrong with it is refused with the path of

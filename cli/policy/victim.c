@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Victims: from VMs and shared frames to a cover problem, and back to a plan. */
+#include "policy/victim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/cover.h"
+#include "policy/freed.h"
+
+#define WORK 1000000000ull		/* group members to look at: some ten seconds */
+#define NODES_MIN 10000ull
+
+typedef unsigned __int128 wide;
+
+/* Which item of the cover a VM is. */
+#define STAYS SIZE_MAX
+#define LEAVES (SIZE_MAX - 1)
+
+struct problem {
+	const struct snapshot *snap;
+	const struct victim_request *request;
+	struct cover cover;
+	size_t *item_of;		/* per VM; STAYS, LEAVES */
+	size_t *vm_of;			/* per item */
+	size_t with;			/* VMs that leave in any case */
+	uint64_t freed_first;		/* by these */
+};
+
+uint64_t victim_cost(const struct vm *vm, enum victim_cost cost)
+{
+	uint64_t given;
+
+	if (facts_get(&vm->facts, VM_COST, &given))
+		return given;
+	return cost == VICTIM_COUNT ? 1 : freed_resident(vm);
+}
+
+bool victim_movable(const struct snapshot *snap, const struct victim_request *request, size_t vm)
+{
+	return !snap->vms[vm].pinned && !(request->keep && request->keep[vm]);
+}
+
+static void sort_vms(struct problem *problem)
+{
+	const struct victim_request *request = problem->request;
+	size_t i;
+
+	for (i = 0; i < problem->snap->n_vms; i++) {
+		problem->item_of[i] = STAYS;
+		if (request->with && request->with[i]) {
+			problem->item_of[i] = LEAVES;
+			problem->with++;
+		} else if (victim_movable(problem->snap, request, i)) {
+			problem->item_of[i] = problem->cover.items;
+			problem->vm_of[problem->cover.items++] = i;
+		}
+	}
+}
+
+static void add_items(struct problem *problem)
+{
+	struct cover *cover = &problem->cover;
+	size_t i;
+
+	for (i = 0; i < cover->items; i++) {
+		const struct vm *vm = &problem->snap->vms[problem->vm_of[i]];
+
+		cover->cost[i] = victim_cost(vm, problem->request->cost);
+		cover->gain[i] = freed_own(vm);
+	}
+}
+
+/* The open members of a set go behind the members so far; false if one stays. */
+static bool collect_members(const struct problem *problem, const struct set *set, size_t at,
+			    size_t *count)
+{
+	size_t i, item;
+
+	*count = 0;
+	if (set->outside)
+		return false;
+	for (i = 0; i < set->n_pids; i++) {
+		item = problem->item_of[snapshot_vm(problem->snap, set->pids[i]) -
+					problem->snap->vms];
+		if (item == STAYS)
+			return false;
+		if (item != LEAVES)
+			problem->cover.members[at + (*count)++] = item;
+	}
+	return true;
+}
+
+/* Frames of one VM are its own gain; those of VMs that leave anyway are none. */
+static void add_groups(struct problem *problem)
+{
+	struct cover *cover = &problem->cover;
+	size_t at = 0, count, i;
+
+	for (i = 0; i < problem->snap->n_sets; i++) {
+		const struct set *set = &problem->snap->sets[i];
+
+		if (!collect_members(problem, set, at, &count) || !count)
+			continue;
+		if (count == 1) {
+			uint64_t *gain = &cover->gain[cover->members[at]];
+
+			*gain = add_saturating(*gain, set->frames_bytes);
+			continue;
+		}
+		cover->groups[cover->n_groups++] = (struct cover_group){
+			.first = at, .count = count, .gain = set->frames_bytes,
+		};
+		at += count;
+	}
+}
+
+static size_t count_members(const struct snapshot *snap)
+{
+	size_t members = 0, i;
+
+	for (i = 0; i < snap->n_sets; i++)
+		members += snap->sets[i].n_pids;
+	return members;
+}
+
+static int allocate(struct problem *problem)
+{
+	const struct snapshot *snap = problem->snap;
+	struct cover *cover = &problem->cover;
+
+	problem->item_of = calloc(snap->n_vms + 1, sizeof(*problem->item_of));
+	problem->vm_of = calloc(snap->n_vms + 1, sizeof(*problem->vm_of));
+	cover->cost = calloc(snap->n_vms + 1, sizeof(*cover->cost));
+	cover->gain = calloc(snap->n_vms + 1, sizeof(*cover->gain));
+	cover->best = calloc(snap->n_vms + 1, sizeof(*cover->best));
+	cover->groups = calloc(snap->n_sets + 1, sizeof(*cover->groups));
+	cover->members = calloc(count_members(snap) + 1, sizeof(*cover->members));
+	return problem->item_of && problem->vm_of && cover->cost && cover->gain && cover->best &&
+	       cover->groups && cover->members ? 0 : -1;
+}
+
+static void release(struct problem *problem)
+{
+	free(problem->item_of);
+	free(problem->vm_of);
+	free(problem->cover.cost);
+	free(problem->cover.gain);
+	free(problem->cover.best);
+	free(problem->cover.groups);
+	free(problem->cover.members);
+}
+
+static uint64_t node_limit(const struct problem *problem)
+{
+	uint64_t work = 8 * problem->snap->n_vms + count_members(problem->snap) + 1;
+
+	if (problem->request->nodes)
+		return problem->request->nodes;
+	return WORK / work > NODES_MIN ? WORK / work : NODES_MIN;
+}
+
+/* What the cover must bring beyond the VMs that leave in any case. */
+static int set_limits(struct problem *problem)
+{
+	const struct victim_request *request = problem->request;
+	struct cover *cover = &problem->cover;
+	bool *leaving = calloc(problem->snap->n_vms + 1, sizeof(*leaving));
+	size_t i;
+
+	if (!leaving)
+		return -1;
+	for (i = 0; i < problem->snap->n_vms; i++)
+		leaving[i] = problem->item_of[i] == LEAVES;
+	problem->freed_first = freed_together(problem->snap, leaving);
+	free(leaving);
+	cover->need = request->need > problem->freed_first ?
+		      request->need - problem->freed_first : 0;
+	cover->max_items = SIZE_MAX;
+	if (request->max_vms)
+		cover->max_items = request->max_vms > problem->with ?
+				   request->max_vms - problem->with : 0;
+	cover->nodes = node_limit(problem);
+	return 0;
+}
+
+/* What may leave, and what that would free. */
+static void count_movable(const struct problem *problem, bool *flags, struct victim_plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < problem->snap->n_vms; i++) {
+		flags[i] = problem->item_of[i] != STAYS;
+		plan->movable += flags[i];
+	}
+	plan->freed_all = freed_together(problem->snap, flags);
+}
+
+static bool is_chosen(const struct problem *problem, size_t vm)
+{
+	size_t item = problem->item_of[vm];
+
+	return item == LEAVES || (item != STAYS && problem->cover.best[item]);
+}
+
+/* Freed more per cost first; equal ones in the snapshot's order. */
+static bool is_better(uint64_t gain, uint64_t cost, uint64_t best_gain, uint64_t best_cost)
+{
+	return (wide)gain * best_cost > (wide)best_gain * cost ||
+	       ((wide)gain * best_cost == (wide)best_gain * cost && gain > best_gain);
+}
+
+/* The next to leave: of those chosen, the one that now frees most for its cost. */
+static size_t next_victim(const struct problem *problem, bool *gone, uint64_t freed)
+{
+	size_t best = SIZE_MAX, i;
+	uint64_t best_gain = 0, best_cost = 0;
+
+	for (i = 0; i < problem->snap->n_vms; i++) {
+		uint64_t gain, cost;
+
+		if (gone[i] || !is_chosen(problem, i))
+			continue;
+		gone[i] = true;
+		gain = freed_together(problem->snap, gone) - freed;
+		cost = victim_cost(&problem->snap->vms[i], problem->request->cost);
+		gone[i] = false;
+		if (best == SIZE_MAX || is_better(gain, cost, best_gain, best_cost)) {
+			best = i;
+			best_gain = gain;
+			best_cost = cost;
+		}
+	}
+	return best;
+}
+
+static uint64_t freed_alone(const struct snapshot *snap, bool *none, size_t vm)
+{
+	uint64_t freed;
+
+	none[vm] = true;
+	freed = freed_together(snap, none);
+	none[vm] = false;
+	return freed;
+}
+
+/* flags and none hold one false flag per VM. */
+static void list_victims(const struct problem *problem, bool *flags, bool *none,
+			 struct victim_plan *plan)
+{
+	const struct snapshot *snap = problem->snap;
+	struct victim *victim;
+	size_t vm;
+
+	while ((vm = next_victim(problem, flags, plan->freed)) != SIZE_MAX) {
+		victim = &plan->victims[plan->count++];
+		flags[vm] = true;
+		plan->freed = freed_together(snap, flags);
+		*victim = (struct victim){
+			.vm = vm,
+			.cost = victim_cost(&snap->vms[vm], problem->request->cost),
+			.freed_alone = freed_alone(snap, none, vm),
+			.freed_with_previous = plan->freed,
+		};
+		plan->cost = add_saturating(plan->cost, victim->cost);
+		plan->growth = add_saturating(plan->growth, freed_growth(&snap->vms[vm]));
+	}
+}
+
+/* The cost of the VMs that leave anyway is in the plan's, not in the cover's. */
+static void set_proof(const struct problem *problem, struct victim_plan *plan)
+{
+	const struct cover *cover = &problem->cover;
+	uint64_t fixed = plan->cost - (cover->found ? cover->best_cost : 0);
+
+	plan->feasible = cover->found;
+	plan->nodes = cover->visited;
+	plan->proved = cover->lower_bound == cover->best_cost;
+	plan->lower_bound = plan->proved ? plan->cost : add_saturating(fixed, cover->lower_bound);
+}
+
+static int make_plan(const struct problem *problem, struct victim_plan *plan)
+{
+	size_t count = problem->snap->n_vms + 1;
+	bool *flags = calloc(count, sizeof(*flags)), *none = calloc(count, sizeof(*none));
+	int ret = -1;
+
+	plan->victims = calloc(count, sizeof(*plan->victims));
+	if (flags && none && plan->victims) {
+		count_movable(problem, flags, plan);
+		memset(flags, 0, count * sizeof(*flags));
+		if (problem->cover.found)
+			list_victims(problem, flags, none, plan);
+		set_proof(problem, plan);
+		ret = 0;
+	}
+	free(flags);
+	free(none);
+	return ret;
+}
+
+/* More VMs that must leave than may leave is no plan, whatever they free. */
+static bool too_many_with(const struct problem *problem)
+{
+	return problem->request->max_vms && problem->with > problem->request->max_vms;
+}
+
+static int solve(struct problem *problem)
+{
+	if (allocate(problem))
+		return -1;
+	sort_vms(problem);
+	add_items(problem);
+	add_groups(problem);
+	if (set_limits(problem))
+		return -1;
+	if (!too_many_with(problem))
+		return cover_solve(&problem->cover);
+	problem->cover.best_cost = UINT64_MAX;
+	problem->cover.lower_bound = UINT64_MAX;
+	return 0;
+}
+
+int victim_choose(const struct snapshot *snap, const struct victim_request *request,
+		  struct victim_plan *plan)
+{
+	struct problem problem = { .snap = snap, .request = request };
+	int ret;
+
+	memset(plan, 0, sizeof(*plan));
+	ret = solve(&problem);
+	if (!ret)
+		ret = make_plan(&problem, plan);
+	release(&problem);
+	return ret;
+}
+
+double victim_gap(const struct victim_plan *plan)
+{
+	if (plan->proved || !plan->cost)
+		return 0;
+	return (double)(plan->cost - plan->lower_bound) / (double)plan->cost;
+}
+
+void victim_plan_free(struct victim_plan *plan)
+{
+	free(plan->victims);
+	memset(plan, 0, sizeof(*plan));
+}
