@@ -14,7 +14,7 @@
 const struct option no_options[] = { { .name = NULL } };
 
 static const struct cmd *const commands[] = {
-	&cmd_list, &cmd_show, &cmd_matrix, &cmd_victim, &cmd_snapshot, &cmd_version,
+	&cmd_list, &cmd_show, &cmd_top, &cmd_matrix, &cmd_victim, &cmd_snapshot, &cmd_version,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -81,7 +81,7 @@ static const struct cmd *find_command(const char *name, struct error *err)
 
 static const struct cmd *default_command(void)
 {
-	return &cmd_list;
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? &cmd_top : &cmd_list;
 }
 
 static int check_usage(const struct cmd *cmd, const struct options *options, struct error *err)

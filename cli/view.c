@@ -114,8 +114,8 @@ void view_sort(struct view *view, const struct column *column, bool invert)
 		qsort_r(view->rows, view->count, sizeof(*view->rows), compare_rows, &order);
 }
 
-void view_print(const struct view *view, const struct columns *columns,
-		const struct options *options)
+static void print(const struct view *view, const struct columns *columns,
+		  const struct options *options, FILE *out, bool header, bool color)
 {
 	struct table *table = table_new(columns->count);
 	char cell[CELL_SIZE];
@@ -131,6 +131,18 @@ void view_print(const struct view *view, const struct columns *columns,
 			table_cell(table, cell);
 		}
 	}
-	table_print(table, stdout, !options->no_header, options->color);
+	table_print(table, out, header, color);
 	table_free(table);
+}
+
+void view_print(const struct view *view, const struct columns *columns,
+		const struct options *options)
+{
+	print(view, columns, options, stdout, !options->no_header, options->color);
+}
+
+void view_render(const struct view *view, const struct columns *columns,
+		 const struct options *options, FILE *out)
+{
+	print(view, columns, options, out, true, false);
 }

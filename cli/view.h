@@ -24,7 +24,12 @@ bool view_matches(const struct vm *vm, const char *filter);
 /* column NULL leaves the order as it is. */
 void view_sort(struct view *view, const struct column *column, bool invert);
 
+/* To stdout, as the options have it. */
 void view_print(const struct view *view, const struct columns *columns,
 		const struct options *options);
+
+/* The same for a screen: always with titles, never with escape sequences. */
+void view_render(const struct view *view, const struct columns *columns,
+		 const struct options *options, FILE *out);
 
 #endif

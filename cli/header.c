@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The lines above the VMs in vmshare top. What is not known is left out. */
+#include "header.h"
+
+#include <inttypes.h>
+
+#include "text.h"
+#include "units.h"
+
+#define FRAME 4096ull
+
+static const char *fact_bytes(const struct snapshot *snap, enum host_field field,
+			      char out[UNITS_TEXT])
+{
+	uint64_t bytes;
+
+	if (!facts_get(&snap->host, field, &bytes))
+		return "-";
+	return units_bytes(bytes, out);
+}
+
+/* The part of all CPUs' time since the snapshot before that was idle. */
+static bool idle_percent(const struct snapshot *snap, const struct snapshot *before,
+			 double *percent)
+{
+	uint64_t now, then, time_now, time_then, cpus;
+
+	if (!before || !facts_get(&snap->host, HOST_IDLE_CPU_NS, &now) ||
+	    !facts_get(&before->host, HOST_IDLE_CPU_NS, &then) ||
+	    !facts_get(&snap->host, HOST_TIME_NS, &time_now) ||
+	    !facts_get(&before->host, HOST_TIME_NS, &time_then) ||
+	    !facts_get(&snap->host, HOST_CPUS, &cpus) || !cpus || time_now <= time_then ||
+	    now < then)
+		return false;
+	*percent = 100.0 * (double)(now - then) / (double)(time_now - time_then) / (double)cpus;
+	if (*percent > 100)
+		*percent = 100;
+	return true;
+}
+
+static void print_machine(const struct snapshot *snap, const struct snapshot *before, FILE *out)
+{
+	char kernel[256];
+	uint64_t cpus;
+	double idle;
+
+	text_escape(snap->kernel ? snap->kernel : "-", kernel, sizeof(kernel));
+	fprintf(out, "vmshare  %zu VMs  kernel %s", snap->n_vms, kernel);
+	if (facts_get(&snap->host, HOST_CPUS, &cpus))
+		fprintf(out, "  %" PRIu64 " CPUs", cpus);
+	if (idle_percent(snap, before, &idle))
+		fprintf(out, ", %.0f %% idle", idle);
+	fputc('\n', out);
+}
+
+static void print_memory(const struct snapshot *snap, FILE *out)
+{
+	char total[UNITS_TEXT], available[UNITS_TEXT];
+
+	fprintf(out, "Mem   %s total, %s available\n", fact_bytes(snap, HOST_MEM_TOTAL, total),
+		fact_bytes(snap, HOST_MEM_AVAILABLE, available));
+}
+
+static const char *run_name(uint64_t run)
+{
+	switch (run) {
+	case 0:
+		return "stopped";
+	case 1:
+		return "running";
+	case 2:
+		return "unmerging";
+	default:
+		return "unknown";
+	}
+}
+
+/* Saved is what the frames would take more if every mapping had its own. */
+static void print_saved(const struct snapshot *snap, FILE *out)
+{
+	uint64_t frames, mappings, sharing, stale;
+	char text[UNITS_TEXT], more[UNITS_TEXT];
+
+	if (facts_get(&snap->host, HOST_KSM_MERGED_FRAMES, &frames) &&
+	    facts_get(&snap->host, HOST_KSM_MERGED_MAPPINGS, &mappings) && mappings >= frames)
+		fprintf(out, ", %s in %s of frames, %s saved",
+			units_bytes(mappings * FRAME, text), units_bytes(frames * FRAME, more),
+			units_bytes((mappings - frames) * FRAME, (char[UNITS_TEXT]){}));
+	if (facts_get(&snap->host, HOST_KSM_PAGES_SHARING, &sharing))
+		fprintf(out, " (KSM says %s)", units_bytes(sharing * FRAME, text));
+	if (facts_get(&snap->host, HOST_KSM_STALE_ITEMS, &stale) && stale)
+		fprintf(out, ", %" PRIu64 " stale", stale);
+}
+
+static void print_ksm(const struct snapshot *snap, FILE *out)
+{
+	uint64_t run;
+
+	fprintf(out, "KSM   %s",
+		facts_get(&snap->host, HOST_KSM_RUN, &run) ? run_name(run) : "state not known");
+	print_saved(snap, out);
+	fputc('\n', out);
+}
+
+static void print_walk(const struct snapshot *snap, uint64_t now_ns, FILE *out)
+{
+	char text[UNITS_TEXT];
+	uint64_t value;
+
+	fprintf(out, "Walk  %s",
+		snap->engine == ENGINE_UNKNOWN ? "-" : engine_name(snap->engine));
+	if (facts_get(&snap->host, HOST_WALK_NS, &value))
+		fprintf(out, ", %s", units_duration(value, text));
+	if (facts_get(&snap->host, HOST_WALK_ITEMS, &value))
+		fprintf(out, " for %" PRIu64 " items", value);
+	if (facts_get(&snap->host, HOST_LONGEST_HOLD_NS, &value))
+		fprintf(out, ", lock held %s", units_duration(value, text));
+	if (facts_get(&snap->host, HOST_TIME_NS, &value) && now_ns >= value)
+		fprintf(out, ", %s ago", units_duration(now_ns - value, text));
+	if (facts_get(&snap->host, HOST_CONSISTENT, &value) && !value)
+		fprintf(out, ", not of one instant");
+	fputc('\n', out);
+}
+
+void header_print(const struct snapshot *snap, const struct snapshot *before, uint64_t now_ns,
+		  FILE *out)
+{
+	print_machine(snap, before, out);
+	print_memory(snap, out);
+	print_ksm(snap, out);
+	print_walk(snap, now_ns, out);
+}
