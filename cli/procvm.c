@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/* VMs as /proc shows them: by their open files. */
+#include "procvm.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KVM_VM "anon_inode:kvm-vm"
+
+static bool holds_vm(const char *path)
+{
+	char link[PATH_MAX], target[sizeof(KVM_VM)];
+	struct dirent *entry;
+	bool found = false;
+	ssize_t len;
+	DIR *dir = opendir(path);
+
+	if (!dir)
+		return false;
+	while (!found && (entry = readdir(dir))) {
+		if (snprintf(link, sizeof(link), "%s/%s", path, entry->d_name) >=
+		    (int)sizeof(link))
+			continue;
+		len = readlink(link, target, sizeof(target));
+		found = len == sizeof(KVM_VM) - 1 && !memcmp(target, KVM_VM, (size_t)len);
+	}
+	closedir(dir);
+	return found;
+}
+
+static uint32_t to_pid(const char *name)
+{
+	unsigned long pid;
+	char *end;
+
+	if (*name < '1' || *name > '9')
+		return 0;
+	pid = strtoul(name, &end, 10);
+	return *end || pid > INT32_MAX ? 0 : (uint32_t)pid;
+}
+
+static int look_at(struct snapshot *snap, const char *root, const char *name, struct error *err)
+{
+	char path[PATH_MAX];
+	uint32_t pid = to_pid(name);
+
+	if (!pid)
+		return 0;
+	snprintf(path, sizeof(path), "%s/proc/%u/fd", root, pid);
+	if (holds_vm(path) && !snapshot_add_vm(snap, pid) && errno != EEXIST)
+		return error_no_memory(err);
+	return 0;
+}
+
+int procvm_find(struct snapshot *snap, const char *root, struct error *err)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int ret = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/proc", root);
+	dir = opendir(path);
+	if (!dir)
+		return error_set(err, EXIT_RUNTIME, "cannot look for VMs in /proc: %s",
+				 strerror(errno));
+	while (!ret && (entry = readdir(dir)))
+		ret = look_at(snap, root, entry->d_name, err);
+	closedir(dir);
+	return ret;
+}
