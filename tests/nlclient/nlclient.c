@@ -26,6 +26,7 @@ static const char usage[] =
 "Prints messages as lines of JSON; the last line is how the exchange ended.\n"
 "  --engine auto|tree|pages|N  --max-age MS  --generation G   choice of snapshot\n"
 "  --dump                      ask host for a dump\n"
+"  --repeat N                  ask so often, on one socket; ends at the first refusal\n"
 "  --count N --timeout SEC     events: how many to wait for, and how long\n"
 "  --seconds N --threads T --seed S                           storm\n"
 "  --uid N         become this user before the socket is opened\n"
@@ -39,6 +40,7 @@ struct options {
 	long long generation;
 	long pid;
 	bool dump;
+	unsigned long repeat;
 	unsigned long count;
 	unsigned int timeout;
 	long uid;
@@ -115,17 +117,19 @@ static int absent(int error)
 
 static int query(uint8_t command, int flags, const struct options *options)
 {
-	struct nl_msg *message;
-	struct answer answer;
+	struct answer answer = { .error = 0 };
 	struct link link;
 	int error = open_link(&link, options);
 
 	if (error)
 		return absent(error);
-	message = link_request(&link, command, flags);
-	add_choice(message, options);
-	link_send(&link, message);
-	link_receive(&link, print_message, NULL, &answer);
+	for (unsigned long i = 0; i < options->repeat && !answer.error && !answer.silent; i++) {
+		struct nl_msg *message = link_request(&link, command, flags);
+
+		add_choice(message, options);
+		link_send(&link, message);
+		link_receive(&link, print_message, NULL, &answer);
+	}
 	link_close(&link);
 	return finish(&answer);
 }
@@ -187,7 +191,7 @@ static int run(int argc, char **argv, struct options *options)
 	return 2;
 }
 
-enum { ENGINE = 1, AGE, GENERATION, DUMP, COUNT, TIMEOUT, SECONDS, THREADS, SEED,
+enum { ENGINE = 1, AGE, GENERATION, DUMP, REPEAT, COUNT, TIMEOUT, SECONDS, THREADS, SEED,
 	USER, USER_AFTER, USERNS, NETNS, HELP };
 
 static const struct option long_options[] = {
@@ -195,6 +199,7 @@ static const struct option long_options[] = {
 	{ "max-age", required_argument, NULL, AGE },
 	{ "generation", required_argument, NULL, GENERATION },
 	{ "dump", no_argument, NULL, DUMP },
+	{ "repeat", required_argument, NULL, REPEAT },
 	{ "count", required_argument, NULL, COUNT },
 	{ "timeout", required_argument, NULL, TIMEOUT },
 	{ "seconds", required_argument, NULL, SECONDS },
@@ -222,6 +227,9 @@ static void set_option(struct options *options, int option, const char *value)
 		break;
 	case DUMP:
 		options->dump = true;
+		break;
+	case REPEAT:
+		options->repeat = parse_number(value);
 		break;
 	case COUNT:
 		options->count = parse_number(value);
@@ -263,7 +271,7 @@ int main(int argc, char **argv)
 {
 	struct options options = {
 		.engine = -1, .max_age = -1, .generation = -1, .pid = -1, .uid = -1, .uid_after = -1,
-		.count = 1, .timeout = 60,
+		.repeat = 1, .count = 1, .timeout = 60,
 		.storm = { .seconds = 10, .threads = 4, .seed = time(NULL) },
 	};
 	int option;

@@ -3,6 +3,7 @@
 the test machine."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -72,5 +73,10 @@ class ToyVM:
             sys.exit(f"toyvm refused \"{command}\": {' '.join(answer)}")
         return answer[1:]
 
+    def pause(self):
+        """It stays what it is, but takes no CPU time."""
+        self.process.send_signal(signal.SIGSTOP)
+
     def quit(self):
+        self.process.send_signal(signal.SIGCONT)
         self.process.communicate("quit\n")
