@@ -120,12 +120,26 @@ static void count_answer(struct counts *counts, const struct answer *answer)
 		counts->done++;
 }
 
+/* Requests one upon the other, and gone without reading what they brought. */
+static void burst(struct client *client, struct link *link)
+{
+	unsigned int requests = 2 + draw(client, 15);
+
+	for (unsigned int i = 0; i < requests; i++)
+		send_request(client, link);
+	client->counts.abandoned += requests;
+}
+
 /* True while the socket is still of use. */
 static bool exchange(struct client *client, struct link *link)
 {
 	struct answer answer = { .offset = -1 };
 	bool ended = false;
 
+	if (draw(client, 10) == 0) {
+		burst(client, link);
+		return false;
+	}
 	send_request(client, link);
 	if (draw(client, 5) == 0) {
 		if (draw(client, 2))
