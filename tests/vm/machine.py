@@ -18,7 +18,7 @@ CACHE = os.environ.get("VMSHARE_CACHE") or os.path.join(
 BOOT_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay"]
 
 KERNEL_OPTIONS = (
-    "console=ttyS0 oops=panic panic=-1 panic_on_warn=1 "
+    "console=ttyS0 oops=panic panic=-1 panic_on_warn=1 tsc=reliable "
     # An emulated machine on a busy host stalls longer than a real one.
     "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120")
 
