@@ -89,19 +89,20 @@ static uint64_t anon_of_all(const struct snapshot *snap)
 /* ksmd compares a page with others in its second pass over it. */
 static void check_speed(struct findings *findings, const struct snapshot *snap, const char *root)
 {
-	uint64_t pages, sleep_ms, per_second, seconds, anon = anon_of_all(snap);
+	uint64_t pages, sleep_ms, per_second, anon = anon_of_all(snap);
+	double seconds;
 	char rate[UNITS_TEXT], memory[UNITS_TEXT], time[UNITS_TEXT];
 
 	if (!files_number(root, KSM "pages_to_scan", &pages) ||
 	    !files_number(root, KSM "sleep_millisecs", &sleep_ms) || !pages || !sleep_ms || !anon)
 		return;
 	per_second = pages * 1000 / sleep_ms;
-	seconds = anon / FRAME / (per_second ? per_second : 1);
+	seconds = (double)anon / FRAME / (double)(per_second ? per_second : 1);
 	add(findings, seconds > SLOW_PASS_S ? LEVEL_WARNING : LEVEL_INFO, "ksmd_speed", NULL,
 	    "ksmd looks at %s/s at most (pages_to_scan %" PRIu64 ", sleep_millisecs %" PRIu64
 	    "): %s for the VMs' %s, and a page merges in the second pass%s",
 	    units_bytes(per_second * FRAME, rate), pages, sleep_ms,
-	    units_duration(seconds * 1000000000, time), units_bytes(anon, memory),
+	    units_duration((uint64_t)(seconds * 1e9), time), units_bytes(anon, memory),
 	    seconds > SLOW_PASS_S ? "; raise " KSM "pages_to_scan" : "");
 }
 
@@ -150,9 +151,16 @@ void diagnose_numbers(struct findings *findings, const struct vm *vm)
 	else
 		add(findings, LEVEL_WARNING, "merged", vm,
 		    "nothing of %s of anonymous memory is merged", units_bytes(anon, all));
-	if (facts_or_zero(facts, VM_SHMEM) > anon)
-		add(findings, LEVEL_WARNING, "shared_backing", vm,
-		    "most of it is shared memory (memfd, files), which KSM never merges; give the VM private anonymous memory");
+}
+
+void diagnose_shmem(struct findings *findings, const struct vm *vm)
+{
+	uint64_t anon, shmem;
+
+	if (facts_get(&vm->facts, VM_ANON, &anon) && facts_get(&vm->facts, VM_SHMEM, &shmem) &&
+	    shmem > anon)
+		add(findings, LEVEL_PROBLEM, "shared_backing", vm,
+		    "most of its memory is shared (memfd or file), which KSM never merges; use private anonymous memory (share=off, no memory-backend-memfd)");
 }
 
 /* Does a word of the command line hold the text? The words end in zeroes. */

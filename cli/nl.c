@@ -124,12 +124,15 @@ static const char *advice_of(int error)
 	}
 }
 
-/* error is positive. Always returns its negative. */
+/* The module's own words say best what to do. error is positive; returns its negative. */
 static int refused(struct error *err, int error, const char *text)
 {
-	error_set(err, exit_code_of(error), "the module refused the request: %s%s%s%s%s",
-		  strerror(error), text ? " (" : "", text ? text : "", text ? ")" : "",
-		  advice_of(error));
+	if (text)
+		error_set(err, exit_code_of(error), "the module refused the request: %s (%s)", text,
+			  strerror(error));
+	else
+		error_set(err, exit_code_of(error), "the module refused the request: %s%s",
+			  strerror(error), advice_of(error));
 	return -error;
 }
 

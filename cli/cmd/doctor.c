@@ -100,7 +100,9 @@ static int diagnose_vms(struct findings *findings, const struct snapshot *snap,
 		if (only && &snap->vms[i] != only)
 			continue;
 		diagnose_numbers(findings, &snap->vms[i]);
-		if (!options->from)
+		if (options->from)
+			diagnose_shmem(findings, &snap->vms[i]);
+		else
 			diagnose_backing(findings, &snap->vms[i], ROOT);
 	}
 	return 0;

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The client against a kernel that lives in this file: it answers requests with
+ * bytes put together here, and can lose a snapshot, be interrupted, or refuse.
+ */
+#include "test.h"
+
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/vmshare.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "client.h"
+#include "nl.h"
+
+#define FAMILY 29
+
+/* What goes wrong, and how often. */
+struct kernel {
+	int family_error;
+	int host_error;
+	const char *extack;
+	unsigned int stale;		/* so many VM dumps find their snapshot gone */
+	unsigned int interrupted;	/* so many SET dumps are */
+	unsigned int echoes;		/* answers to an earlier request come first */
+	bool cut;			/* the VM dump's bytes end too soon */
+	int recv_error;
+
+	unsigned int hosts;		/* requests seen */
+	unsigned int with_engine;
+	struct bytes answer;
+};
+
+static size_t begin(struct bytes *out, uint16_t type, uint16_t flags, uint32_t seq)
+{
+	struct nlmsghdr head = { .nlmsg_type = type, .nlmsg_flags = flags, .nlmsg_seq = seq };
+	size_t at = out->len;
+
+	memcpy(out->data + at, &head, sizeof(head));
+	out->len += sizeof(head);
+	return at;
+}
+
+static void end(struct bytes *out, size_t at)
+{
+	uint32_t len = (uint32_t)(out->len - at);
+
+	memcpy(out->data + at, &len, sizeof(len));
+}
+
+static void put(struct bytes *out, const void *data, size_t len)
+{
+	memcpy(out->data + out->len, data, len);
+	out->len += len;
+}
+
+static void row(struct bytes *out, uint32_t seq, uint16_t flags, const struct bytes *attrs)
+{
+	struct genlmsghdr head = { .cmd = 1, .version = 1 };
+	size_t at = begin(out, FAMILY, flags, seq);
+
+	put(out, &head, sizeof(head));
+	put(out, attrs->data, attrs->len);
+	end(out, at);
+}
+
+static void acknowledge(struct bytes *out, uint32_t seq, int error, const char *extack)
+{
+	struct nlmsgerr body = { .error = -error };
+	size_t at = begin(out, NLMSG_ERROR, NLM_F_CAPPED | (extack ? NLM_F_ACK_TLVS : 0), seq);
+
+	put(out, &body, sizeof(body));
+	if (extack)
+		put_text(out, NLMSGERR_ATTR_MSG, extack);
+	end(out, at);
+}
+
+static void done(struct bytes *out, uint32_t seq, int error, const char *extack)
+{
+	int number = -error;
+	size_t at = begin(out, NLMSG_DONE, NLM_F_MULTI | (extack ? NLM_F_ACK_TLVS : 0), seq);
+
+	put(out, &number, sizeof(number));
+	if (extack)
+		put_text(out, NLMSGERR_ATTR_MSG, extack);
+	end(out, at);
+}
+
+static void answer_family(struct kernel *kernel, uint32_t seq)
+{
+	struct bytes attrs = {};
+	uint16_t id = FAMILY;
+
+	if (!kernel->family_error) {
+		put_attr(&attrs, CTRL_ATTR_FAMILY_ID, &id, sizeof(id));
+		row(&kernel->answer, seq, 0, &attrs);
+	}
+	acknowledge(&kernel->answer, seq, kernel->family_error, NULL);
+}
+
+static void answer_host(struct kernel *kernel, uint32_t seq)
+{
+	struct bytes attrs = {};
+
+	kernel->hosts++;
+	if (!kernel->host_error) {
+		put_u64(&attrs, VMSHARE_A_GENERATION, 100 + kernel->hosts);
+		put_u32(&attrs, VMSHARE_A_ENGINE, VMSHARE_ENGINE_TREE);
+		row(&kernel->answer, seq, 0, &attrs);
+	}
+	acknowledge(&kernel->answer, seq, kernel->host_error, kernel->extack);
+}
+
+static void answer_vms(struct kernel *kernel, uint32_t seq)
+{
+	struct bytes attrs;
+	uint32_t pid;
+
+	if (kernel->stale) {
+		kernel->stale--;
+		done(&kernel->answer, seq, ESTALE, "this snapshot is no longer kept");
+		return;
+	}
+	for (pid = 10; pid <= 20; pid += 10) {
+		attrs.len = 0;
+		put_u32(&attrs, VMSHARE_A_PID, pid);
+		put_u64(&attrs, VMSHARE_A_ANON_BYTES, 4096 * pid);
+		row(&kernel->answer, seq, NLM_F_MULTI, &attrs);
+	}
+	done(&kernel->answer, seq, 0, NULL);
+	if (kernel->cut)
+		kernel->answer.len -= 30;
+}
+
+static void answer_vcpus(struct kernel *kernel, uint32_t seq)
+{
+	struct bytes attrs = {};
+
+	put_u32(&attrs, VMSHARE_A_PID, 20);
+	put_u32(&attrs, VMSHARE_A_VCPU_ID, 0);
+	row(&kernel->answer, seq, NLM_F_MULTI, &attrs);
+	done(&kernel->answer, seq, 0, NULL);
+}
+
+static void answer_sets(struct kernel *kernel, uint32_t seq)
+{
+	uint32_t pids[] = { 10, 20 };
+	struct bytes attrs = {};
+	uint16_t flags = NLM_F_MULTI;
+
+	if (kernel->interrupted) {
+		kernel->interrupted--;
+		flags |= NLM_F_DUMP_INTR;
+	}
+	put_attr(&attrs, VMSHARE_A_MEMBERS, pids, sizeof(pids));
+	put_u8(&attrs, VMSHARE_A_OUTSIDE, 0);
+	put_u64(&attrs, VMSHARE_A_FRAMES_BYTES, 4096);
+	row(&kernel->answer, seq, flags, &attrs);
+	done(&kernel->answer, seq, 0, NULL);
+}
+
+/* Is there an engine among the attributes of a request? */
+static bool has_engine(const uint8_t *request, size_t len)
+{
+	size_t at = sizeof(struct nlmsghdr) + sizeof(struct genlmsghdr);
+	uint16_t head[2];
+
+	for (; at + 4 <= len; at += (head[0] + 3u) / 4 * 4) {
+		memcpy(head, request + at, sizeof(head));
+		if (head[1] == VMSHARE_A_ENGINE)
+			return true;
+		if (head[0] < 4)
+			break;
+	}
+	return false;
+}
+
+static ssize_t kernel_send(void *priv, const void *bytes, size_t len)
+{
+	struct kernel *kernel = priv;
+	struct genlmsghdr generic;
+	struct nlmsghdr head;
+
+	memcpy(&head, bytes, sizeof(head));
+	memcpy(&generic, (const uint8_t *)bytes + sizeof(head), sizeof(generic));
+	kernel->answer.len = 0;
+	if (kernel->echoes) {
+		kernel->echoes--;
+		done(&kernel->answer, head.nlmsg_seq - 1, EIO, NULL);
+	}
+	if (head.nlmsg_type == GENL_ID_CTRL)
+		answer_family(kernel, head.nlmsg_seq);
+	else if (generic.cmd == VMSHARE_CMD_HOST)
+		answer_host(kernel, head.nlmsg_seq);
+	else if (generic.cmd == VMSHARE_CMD_VM)
+		answer_vms(kernel, head.nlmsg_seq);
+	else if (generic.cmd == VMSHARE_CMD_VCPU)
+		answer_vcpus(kernel, head.nlmsg_seq);
+	else if (generic.cmd == VMSHARE_CMD_SET)
+		answer_sets(kernel, head.nlmsg_seq);
+	if (generic.cmd == VMSHARE_CMD_HOST && has_engine(bytes, len))
+		kernel->with_engine++;
+	return (ssize_t)len;
+}
+
+static ssize_t kernel_recv(void *priv, void *bytes, size_t len)
+{
+	struct kernel *kernel = priv;
+	size_t got = kernel->answer.len;
+
+	if (kernel->recv_error || !got || got > len) {
+		errno = kernel->recv_error ? kernel->recv_error : EAGAIN;
+		return -1;
+	}
+	memcpy(bytes, kernel->answer.data, got);
+	kernel->answer.len = 0;
+	return (ssize_t)got;
+}
+
+/* One snapshot with all parts from that kernel. */
+static int take(struct kernel *kernel, enum engine engine, struct snapshot *snap,
+		struct error *err)
+{
+	struct client_request request = { .engine = engine, .vcpus = true, .sets = true };
+	struct nl_io io = { kernel_send, kernel_recv, kernel };
+	struct client *client;
+	int ret;
+
+	if (client_open(&client, &io, err))
+		return -1;
+	ret = client_snapshot(client, &request, snap, err);
+	client_close(client);
+	return ret;
+}
+
+static void refused(struct kernel kernel, enum exit_code code, const char *text,
+		    const char *name)
+{
+	struct snapshot snap;
+	struct error err;
+
+	ok(take(&kernel, ENGINE_UNKNOWN, &snap, &err) && err.code == code, "%s: exit code %d",
+	   name, code);
+	has_text(err.message, text, "%s: message", name);
+}
+
+static void taken(struct kernel kernel, unsigned int hosts, const char *name)
+{
+	struct snapshot snap;
+	struct error err = {};
+
+	if (!ok(!take(&kernel, ENGINE_UNKNOWN, &snap, &err), "%s: %s", name,
+		*err.message ? err.message : "taken"))
+		return;
+	ok(snap.n_vms == 2 && snap.n_sets == 1 && snap.vms[1].n_vcpus == 1 && snap.sets_known &&
+	   snap.vms[0].vcpus_known, "%s: all of it, and once", name);
+	is_number(snap.host.value[HOST_GENERATION], 100 + hosts, "%s: the last generation", name);
+	is_number(kernel.hosts, hosts, "%s: number of tries", name);
+	snapshot_free(&snap);
+}
+
+static void test_engine(void)
+{
+	struct kernel kernel = {};
+	struct snapshot snap;
+	struct error err;
+
+	ok(!take(&kernel, ENGINE_UNKNOWN, &snap, &err) && !kernel.with_engine,
+	   "auto leaves the engine to the module");
+	snapshot_free(&snap);
+	ok(!take(&kernel, ENGINE_PAGES, &snap, &err) && kernel.with_engine == 1,
+	   "a chosen engine is asked for");
+	snapshot_free(&snap);
+}
+
+void test_client(void)
+{
+	taken((struct kernel){}, 1, "snapshot");
+	taken((struct kernel){ .stale = 2 }, 3, "stale twice");
+	taken((struct kernel){ .interrupted = 1 }, 2, "interrupted once");
+	taken((struct kernel){ .echoes = 3 }, 1, "answers to an earlier request");
+	test_engine();
+
+	refused((struct kernel){ .stale = 99 }, EXIT_RUNTIME, "no longer kept", "always stale");
+	refused((struct kernel){ .interrupted = 99 }, EXIT_RUNTIME, "came and went",
+		"always interrupted");
+	refused((struct kernel){ .family_error = ENOENT }, EXIT_SUPPORT, "modprobe vmshare",
+		"no module");
+	refused((struct kernel){ .host_error = EPERM }, EXIT_PERMISSION, "run it as root",
+		"no permission");
+	refused((struct kernel){ .host_error = EOPNOTSUPP, .extack = "no KSM symbols" },
+		EXIT_SUPPORT, "no KSM symbols", "no kernel support");
+	refused((struct kernel){ .host_error = EINVAL, .extack = "bad engine" }, EXIT_RUNTIME,
+		"bad engine", "the module's own words");
+	refused((struct kernel){ .cut = true }, EXIT_RUNTIME, "cut short", "cut answer");
+	refused((struct kernel){ .recv_error = EAGAIN }, EXIT_RUNTIME, "did not answer",
+		"no answer");
+	refused((struct kernel){ .recv_error = ENOBUFS }, EXIT_RUNTIME, "try again",
+		"lost messages");
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The program itself: what it prints and how it ends, row by row. */
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORDS_MAX 24
+#define THREE " --from " GOLDEN "/three.json"
+
+struct row {
+	int code;
+	const char *words;
+	const char *input;		/* standard input; NULL: none */
+	const char *part;		/* of standard output and error together */
+};
+
+static const struct row rows[] = {
+	/* usage */
+	{ 0, "-h", NULL, "usage: vmshare" },
+	{ 0, "--help", NULL, "exit codes: 0 ok" },
+	{ 0, "victim -h", NULL, "--max-vms N" },
+	{ 0, "list --help", NULL, "resident anonymous memory" },
+	{ 0, "list --bad -h", NULL, "usage: vmshare list" },
+	{ 2, "lst", NULL, "no verb \"lst\"; did you mean list?" },
+	{ 2, "frobnicate", NULL, "vmshare -h lists them" },
+	{ 2, "list --form x", NULL, "did you mean --from?" },
+	{ 2, "list -x", NULL, "unknown option -x" },
+	{ 2, "list --from", NULL, "needs a value: FILE" },
+	{ 2, "list --json=1", NULL, "takes no value" },
+	{ 2, "list --jso", NULL, "unknown option --jso" },
+	{ 2, "show", NULL, "needs an argument" },
+	{ 2, "show a b", NULL, "does not take the argument \"b\"" },
+	{ 2, "snapshot vm1" THREE, NULL, "does not take the argument" },
+	{ 2, "snapshot -o pss" THREE, NULL, "snapshot shows no columns" },
+	{ 2, "version -s pid", NULL, "no VMs in an order" },
+	{ 2, "list --engine fast", NULL, "auto, tree and pages" },
+	{ 2, "list --color=pink", NULL, "auto, always and never" },
+	{ 2, "list -o vm,uniq" THREE, NULL, "did you mean unique?" },
+	{ 2, "list -s nosuchthing" THREE, NULL, "there is no column" },
+	{ 2, "snapshot --window 5", NULL, "does not watch the scheduler" },
+	{ 2, "top -n 0", NULL, "whole number from 1" },
+	{ 2, "top -d 0", NULL, "number of seconds" },
+	{ 2, "doctor --verify" THREE, NULL, "does not go with --from" },
+	{ 2, "-j lst", NULL, "{\"version\":1,\"error\":{\"code\":2,\"message\":\"there is no verb" },
+	{ 2, "lst -j", NULL, "{\"version\":1,\"error\":{\"code\":2" },
+	{ 2, "list --bad --json", NULL, "{\"version\":1,\"error\":{\"code\":2" },
+	{ 2, "list --bad -p", NULL, "\"error\": {" },
+
+	/* documents */
+	{ 0, "list" THREE, NULL, "vm3  103" },
+	{ 0, "list vm1" THREE, NULL, "vm1  101" },
+	{ 0, "-j list" THREE, NULL, "\"name\":\"vm3\"" },
+	{ 0, "list -o vm --no-header" THREE, NULL, "vm1\nvm2\nvm3\n" },
+	{ 0, "list -o vm --no-header -s freed" THREE, NULL, "vm3\nvm1\nvm2\n" },
+	{ 0, "list -ovm,anon --bytes --no-header vm2" THREE, NULL, "vm2  32768\n" },
+	{ 0, "list --color=always" THREE, NULL, "\033[1mVM" },
+	{ 0, "list --from -", "{\"version\":1,\"vms\":[{\"pid\":7,\"name\":\"x\"}]}", "x     7" },
+	{ 0, "list --from -", "{\"version\":1,\"vms\":[]}", "VM  PID" },
+	{ 0, "list --from -", "{\"version\":1,\"vms\":[{\"pid\":7,\"name\":\"\\u001b[2J\"}]}",
+	  "\\x1b[2J" },
+	{ 1, "list --from -", "", "standard input: is not a JSON document" },
+	{ 1, "list --from -", "{\"version\":1,\"vms\":[{\"pid\":-7}]}", "vms[0].pid: must not" },
+	{ 1, "list -j --from -", "[]", "{\"version\":1,\"error\":{\"code\":1" },
+	{ 1, "list --from /nonexistent", NULL, "cannot open it: No such file" },
+	{ 1, "list --from /", NULL, "snapshot /: " },
+	{ 1, "list vm9" THREE, NULL, "did you mean vm1, vm2, vm3?" },
+	{ 1, "show nothing-like-it" THREE, NULL, "among the 3 there are" },
+	{ 0, "show vm3" THREE, NULL, "freed          4.00K" },
+	{ 0, "show 103 -o freed --bytes --no-header" THREE, NULL, "4096\n" },
+	{ 0, "show 33333333-3333-4333-8333-333333333333 -j" THREE, NULL, "\"shared_with\":[" },
+	{ 0, "matrix" THREE, NULL, "vm3  12.0K  12.0K  4.00K" },
+	{ 0, "matrix -j" THREE, NULL, "[[0,12288,12288],[12288,0,12288],[12288,12288,4096]]" },
+	{ 0, "matrix vm3 vm1 --bytes --no-header" THREE, NULL, "vm1      0  12288       0\n" },
+	{ 0, "matrix -s freed --no-header" THREE, NULL, "vm3  4.00K" },
+	{ 1, "matrix --from -", "{\"version\":1,\"vms\":[]}", "sets is missing" },
+	{ 0, "snapshot" THREE, NULL, "\"outside\":false" },
+	{ 0, "top -b -n 2 -d 0.1" THREE, NULL, "80.0K saved" },
+	{ 0, "top -b -n 2 -d 0.1 -j --from -", "{\"version\":1,\"vms\":[]}", "\"vms\":[]" },
+	{ 0, "top -n 1 -s freed -o vm --no-header" THREE, NULL, "vm3\nvm1\nvm2\n" },
+	{ 0, "doctor" THREE, NULL, "KSM runs" },
+	{ 0, "doctor -j vm3" THREE, NULL, "\"check\":\"merged\",\"pid\":103" },
+	{ 0, "doctor --from -", "{\"version\":1,\"vms\":[],\"host\":{\"ksm\":{\"run\":0}}}",
+	  "echo 1 >" },
+	{ 1, "doctor vm9" THREE, NULL, "there is no VM" },
+
+	/* victim */
+	{ 2, "victim" THREE, NULL, "--need SIZE" },
+	{ 2, "victim --need 0" THREE, NULL, "is nothing" },
+	{ 2, "victim --need -1" THREE, NULL, "negative" },
+	{ 2, "victim --need NaN" THREE, NULL, "not a number" },
+	{ 2, "victim --need 1Q" THREE, NULL, "no unit" },
+	{ 2, "victim --need 99999999999999999999999T" THREE, NULL, "larger than any memory" },
+	{ 2, "victim --need 1 --cost money" THREE, NULL, "bytes (to be sent) and count" },
+	{ 2, "victim --need 1 --keep vm1 --with vm1" THREE, NULL, "cannot both leave" },
+	{ 2, "victim --need 1 --max-vms 0" THREE, NULL, "whole number" },
+	{ 3, "victim --need 1000T" THREE, NULL, "would free 16.0K (16384 bytes)" },
+	{ 3, "victim --need 16385" THREE, NULL, "cannot be freed" },
+	{ 3, "victim --need 16385 -j" THREE, NULL, "\"feasible\":false" },
+	{ 3, "victim --need 16385 -j" THREE, NULL, "\"error\":{\"code\":3" },
+	{ 3, "victim --need 4097 --max-vms 2" THREE, NULL, "by at most 2 VMs" },
+	{ 3, "victim --need 1 --keep vm3" THREE, NULL, "all 2 movable VMs together would free 0" },
+	{ 0, "victim --need 4K" THREE, NULL, "proved: no other choice" },
+	{ 0, "victim --need 4K -j" THREE, NULL, "\"victims\":[{\"pid\":103,\"name\":\"vm3\","
+	  "\"freed_alone_bytes\":4096,\"freed_with_previous_bytes\":4096,\"cost\":32768}]" },
+	{ 0, "victim --need 5K -j" THREE, NULL, "\"destination_growth_bytes\":98304" },
+	{ 0, "victim --need 4K --with vm1 --cost count -j" THREE, NULL,
+	  "{\"model\":\"count\",\"value\":2,\"unit\":\"VMs\"" },
+	{ 1, "victim --need 4K --keep vm9" THREE, NULL, "there is no VM" },
+	{ 1, "victim --need 1 --from -", "{\"version\":1,\"vms\":[{\"pid\":5}]}", "sets is missing" },
+	{ 1, "victim --need 1 --from -", "{\"version\":1,\"vms\":[{\"pid\":5}],\"sets\":[]}",
+	  "unique_bytes of the VM with pid 5 is missing" },
+	{ 0, "victim --need 1 --keep 5 --from -",
+	  "{\"version\":1,\"vms\":[{\"pid\":5},{\"pid\":6,\"unique_bytes\":1,\"anon_bytes\":1}],"
+	  "\"sets\":[]}", "6     6     1      1" },
+	{ 0, "victim --need 10 -j --from -",
+	  "{\"version\":1,\"vms\":[{\"pid\":5,\"unique_bytes\":10,\"anon_bytes\":10,\"pinned\":true},"
+	  "{\"pid\":6,\"unique_bytes\":10,\"anon_bytes\":99}],\"sets\":[]}",
+	  "\"victims\":[{\"pid\":6," },
+	{ 0, "victim --need 10 -j --from -",
+	  "{\"version\":1,\"vms\":[{\"pid\":5,\"unique_bytes\":10,\"anon_bytes\":10,\"cost\":7},"
+	  "{\"pid\":6,\"unique_bytes\":10,\"anon_bytes\":99,\"cost\":3}],\"sets\":[]}",
+	  "\"cost\":{\"model\":\"given\",\"value\":3," },
+	{ 2, "victim --need 10 --with 5 --from -",
+	  "{\"version\":1,\"vms\":[{\"pid\":5,\"unique_bytes\":10,\"anon_bytes\":10,\"pinned\":true}],"
+	  "\"sets\":[]}", "is pinned" },
+
+	/* works whether the module is there or not */
+	{ 0, "version", NULL, "program " },
+	{ 0, "version -j", NULL, "\"cli\":\"" },
+	{ 0, "doctor", NULL, "" },
+};
+
+struct outcome {
+	int code;			/* 1000 + signal if one ended it */
+	char *text;
+};
+
+static void split(char *line, char **words)
+{
+	size_t count = 0;
+	char *word;
+
+	words[count++] = (char *)PROGRAM;
+	for (word = strtok(line, " "); word && count < WORDS_MAX; word = strtok(NULL, " "))
+		words[count++] = word;
+	words[count] = NULL;
+}
+
+/* out is where both outputs go. */
+static pid_t start(const char *line, int in, int out)
+{
+	char *words[WORDS_MAX + 1], *copy = strdup(line);
+	pid_t pid;
+
+	split(copy, words);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		dup2(in, STDIN_FILENO);
+		dup2(out, STDOUT_FILENO);
+		dup2(out, STDERR_FILENO);
+		execv(PROGRAM, words);
+		_exit(127);
+	}
+	free(copy);
+	return pid;
+}
+
+static FILE *input_file(const char *input)
+{
+	FILE *file = tmpfile();
+
+	if (input)
+		fputs(input, file);
+	rewind(file);
+	return file;
+}
+
+static struct outcome run(const char *line, const char *input)
+{
+	FILE *in = input_file(input), *out = tmpfile();
+	struct outcome outcome = {};
+	size_t size = 0;
+	int status;
+	pid_t pid = start(line, fileno(in), fileno(out));
+
+	waitpid(pid, &status, 0);
+	outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+	rewind(out);
+	if (getdelim(&outcome.text, &size, -1, out) < 0) {
+		free(outcome.text);
+		outcome.text = strdup("");
+	}
+	fclose(in);
+	fclose(out);
+	return outcome;
+}
+
+static void test_rows(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct outcome outcome = run(rows[i].words, rows[i].input);
+
+		is_number((uint64_t)outcome.code, (uint64_t)rows[i].code, "vmshare %.60s: code %d",
+			  rows[i].words, rows[i].code);
+		has_text(outcome.text, rows[i].part, "vmshare %.60s: output", rows[i].words);
+		free(outcome.text);
+	}
+}
+
+/* What is printed for the example, to the letter. */
+static void test_golden(void)
+{
+	static const char *const files[][2] = {
+		{ "list" THREE, "three.list" },
+		{ "show vm3" THREE, "three.show" },
+		{ "matrix" THREE, "three.matrix" },
+		{ "victim --need 16K" THREE, "three.victim" },
+		{ "victim --need 16K -p" THREE, "three.victim.json" },
+		{ "snapshot -p" THREE, "three.snapshot.json" },
+	};
+	char path[512], *wanted;
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct outcome outcome = run(files[i][0], NULL);
+
+		snprintf(path, sizeof(path), GOLDEN "/%s", files[i][1]);
+		wanted = test_read(path);
+		is_text(outcome.text, wanted ? wanted : "", "as in %s", files[i][1]);
+		free(outcome.text);
+		free(wanted);
+	}
+}
+
+/* Every JSON output is one document of version 1. */
+static void test_json(void)
+{
+	static const char *const lines[] = {
+		"list -j" THREE, "list -p" THREE, "show vm1 -j" THREE, "matrix -j" THREE,
+		"snapshot" THREE, "victim --need 1 -j" THREE, "victim --need 1T -j" THREE,
+		"doctor -j" THREE, "version -j", "top -j -n 1" THREE, "nonsense -j",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct outcome outcome = run(lines[i], NULL);
+		json_t *document = json_loads(outcome.text, JSON_REJECT_DUPLICATES, NULL);
+
+		is_number((uint64_t)json_integer_value(json_object_get(document, "version")), 1,
+			  "JSON of vmshare %.40s", lines[i]);
+		json_decref(document);
+		free(outcome.text);
+	}
+}
+
+static int code_with_output(const char *line, int out)
+{
+	int in = open("/dev/null", O_RDONLY), status;
+	pid_t pid = start(line, in, out);
+
+	waitpid(pid, &status, 0);
+	close(in);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* Output that goes nowhere is an error; a reader that hangs up is none to shout about. */
+static void test_output(void)
+{
+	int full = open("/dev/full", O_WRONLY), read_only = open("/dev/null", O_RDONLY);
+	int ends[2];
+
+	is_number((uint64_t)code_with_output("list" THREE, full), 1, "a full disk");
+	is_number((uint64_t)code_with_output("-h", full), 1, "a full disk, for the help");
+	is_number((uint64_t)code_with_output("list" THREE, read_only), 1, "no way to write");
+	if (pipe(ends))
+		return;
+	close(ends[0]);
+	is_number((uint64_t)code_with_output("list" THREE, ends[1]), 1000 + SIGPIPE,
+		  "nobody reads: ended by SIGPIPE, without a word");
+	close(ends[1]);
+	close(full);
+	close(read_only);
+}
+
+static void test_closed_stdout(void)
+{
+	char command[1024];
+	int status;
+
+	snprintf(command, sizeof(command), "%s list%s >&- 2>/dev/null", PROGRAM, THREE);
+	fflush(stdout);
+	status = system(command);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 1, "standard output closed");
+}
+
+void test_cmdline(void)
+{
+	setenv("NO_COLOR", "1", 1);
+	test_rows();
+	test_golden();
+	test_json();
+	test_output();
+	test_closed_stdout();
+}

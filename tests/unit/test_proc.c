@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is read from /proc, /sys and /run, against directories made here. */
+#include "test.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "names.h"
+#include "procvm.h"
+#include "smaps.h"
+
+#define UUID "12345678-abcd-4bcd-8bcd-123456789abc"
+
+/* words is what a shell would take, each ended by a zero. */
+#define CMDLINE(words, wanted_name, wanted_uuid)                                       \
+	do {                                                                               \
+		struct identity got;                                                           \
+		names_parse_cmdline(words, sizeof(words) - 1, &got);                           \
+		is_text(got.name, wanted_name, "name in %.40s", words + strlen(words) + 1);    \
+		is_text(got.uuid, wanted_uuid, "uuid in %.40s", words + strlen(words) + 1);    \
+	} while (0)
+
+static void test_cmdlines(void)
+{
+	char noise[64];
+	struct identity identity;
+	unsigned int i, j;
+
+	CMDLINE("qemu\0-name\0guest=web1,debug-threads=on\0-uuid\0" UUID "\0", "web1", UUID);
+	CMDLINE("qemu\0-name\0debug-threads=on,guest=web1\0", "web1", "");
+	CMDLINE("qemu\0-name\0web1\0", "web1", "");
+	CMDLINE("qemu\0-name\0web1,process=qemu-web\0", "web1", "");
+	CMDLINE("qemu\0--name\0web1\0", "web1", "");
+	CMDLINE("qemu\0-name\0guest=a,,b,debug-threads=on\0", "a,b", "");
+	CMDLINE("qemu\0-name\0guest=\0", "", "");
+	CMDLINE("qemu\0-name\0process=x\0", "", "");
+	CMDLINE("qemu\0-name", "", "");
+	CMDLINE("qemu\0-name\0last", "last", "");
+	CMDLINE("qemu\0-name\0a\xff\0", "a\xef\xbf\xbd", "");
+	CMDLINE("qemu\0-uuid\0not-a-uuid\0", "", "");
+	CMDLINE("qemu\0-uuid\0" "12345678-ABCD-4BCD-8BCD-123456789ABC\0", "", UUID);
+	CMDLINE("\0\0\0", "", "");
+	names_parse_cmdline("", 0, &identity);
+	is_text(identity.name, "", "no command line, as of a kernel thread");
+	for (i = 0; i < 5000; i++) {
+		size_t len = test_random_below(sizeof(noise));
+
+		for (j = 0; j < len; j++)
+			noise[j] = "-name,guest=\0\xff"[test_random_below(14)];
+		names_parse_cmdline(noise, len, &identity);
+	}
+	ok(true, "5000 random command lines");
+}
+
+static void put(const char *path, const char *text)
+{
+	test_file(path, text, strlen(text));
+}
+
+/* Start time 100 s after boot, in ticks, as field 22. */
+#define STAT(name, ticks) \
+	"7 (" name ") S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 " ticks " 9 10\n"
+
+static void test_names(void)
+{
+	static const char cmdline[] = "qemu\0-name\0guest=web1\0-uuid\0" UUID "\0";
+	struct snapshot snap;
+
+	test_file("/proc/10/cmdline", cmdline, sizeof(cmdline) - 1);
+	put("/proc/10/stat", STAT("a) b (c", "10000"));
+	test_file("/proc/11/cmdline", cmdline, sizeof(cmdline) - 1);
+	put("/proc/11/stat", STAT("reused", "99999"));
+	put("/proc/20/cmdline", "othervmm");
+	put("/run/libvirt/qemu/by libvirt.pid", "20\n");
+	put("/run/libvirt/qemu/by libvirt.xml",
+	    "<domstatus><domain><name>x</name><uuid>" UUID "</uuid></domain></domstatus>");
+	put("/run/libvirt/qemu/broken.pid", "nonsense");
+	put("/run/libvirt/qemu/.pid", "30");
+
+	snapshot_init(&snap);
+	facts_set(&snapshot_add_vm(&snap, 10)->facts, VM_START_TIME_NS, 100000000000);
+	facts_set(&snapshot_add_vm(&snap, 11)->facts, VM_START_TIME_NS, 100000000000);
+	snapshot_add_vm(&snap, 20);
+	snapshot_add_vm(&snap, 30);
+	names_resolve(&snap, test_root());
+	is_text(snap.vms[0].name, "web1", "a name by command line");
+	is_text(snap.vms[0].uuid, UUID, "and a UUID");
+	ok(!snap.vms[1].name, "not that of a process which got the pid later");
+	is_text(snap.vms[2].name, "by libvirt", "a name by libvirt");
+	is_text(snap.vms[2].uuid, UUID, "and its UUID");
+	ok(!snap.vms[3].name, "no name, no guess");
+	snapshot_free(&snap);
+}
+
+static void test_host(void)
+{
+	struct snapshot snap;
+	uint64_t value;
+
+	put("/proc/sys/kernel/osrelease", "6.1.0-test\n");
+	put("/proc/meminfo", "MemTotal:       1024 kB\nMemFree: 5 kB\nMemAvailable:    512 kB\n");
+	put("/proc/stat", "cpu  1 2 3 400 50 6 7 8 9 10\ncpu0 1 2 3 4\ncpu1 1 2 3 4\nintr 5\n");
+	put("/sys/kernel/mm/ksm/run", "1\n");
+	put("/sys/kernel/mm/ksm/pages_shared", "3\n");
+	put("/proc/10/smaps_rollup", "00-ff ---p 0 00:00 0 [rollup]\nRss: 9 kB\nPss:    7 kB\n");
+	snapshot_init(&snap);
+	snapshot_add_vm(&snap, 10);
+	snapshot_add_vm(&snap, 99);
+	host_read(&snap, test_root());
+	host_read_pss(&snap, test_root());
+	is_text(snap.kernel, "6.1.0-test", "kernel release");
+	is_number(snap.host.value[HOST_MEM_TOTAL], 1048576, "memory");
+	is_number(snap.host.value[HOST_MEM_AVAILABLE], 524288, "available memory");
+	is_number(snap.host.value[HOST_CPUS], 2, "CPUs");
+	is_number(snap.host.value[HOST_IDLE_CPU_NS],
+		  450 * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK)), "idle time");
+	is_number(snap.host.value[HOST_KSM_RUN], 1, "KSM runs");
+	ok(!facts_get(&snap.host, HOST_KSM_PAGES_SHARING, &value), "what cannot be read is not known");
+	is_number(snap.vms[0].facts.value[VM_PSS], 7168, "PSS");
+	ok(!facts_get(&snap.vms[1].facts, VM_PSS, &value), "no PSS of no process");
+	ok(host_has_ksm(test_root()) && !host_has_ksm("/nonexistent"), "has KSM");
+	snapshot_free(&snap);
+}
+
+static const char smaps_text[] =
+	"7f0000000000-7f0000100000 rw-p 00000000 00:00 0 \n"
+	"Rss:                 100 kB\nAnonymous:           100 kB\nAnonHugePages:        64 kB\n"
+	"Shared_Hugetlb:        0 kB\nPrivate_Hugetlb:       0 kB\n"
+	"VmFlags: rd wr mr mw me ac mg \n"
+	"7f0000200000-7f0000300000 rw-s 00000000 00:01 5 /memfd:guest (deleted)\n"
+	"Rss:                 200 kB\nAnonymous:             0 kB\n"
+	"VmFlags: rd wr sh mr mw me ms \n"
+	"7f0000400000-7f0000500000 rw-p 00000000 00:0f 6 /anon_hugepage\n"
+	"Rss:                   0 kB\nAnonymous:             0 kB\nPrivate_Hugetlb:    2048 kB\n"
+	"VmFlags: rd wr mr mw me ht\n"
+	"55d0000000-55d0010000 rw-p 00000000 00:00 0 [heap]\n"
+	"Rss:                  30 kB\nAnonymous:            30 kB\n"
+	"VmFlags: rd wr mr mw me ac\n";
+
+static void test_smaps(void)
+{
+	struct smaps smaps;
+
+	smaps_parse(smaps_text, &smaps);
+	is_number(smaps.anon, 130 * 1024, "anonymous memory");
+	is_number(smaps.mergeable, 100 * 1024, "mergeable memory");
+	is_number(smaps.mergeable_huge, 64 * 1024, "in huge pages");
+	is_number(smaps.shared, 200 * 1024, "shared memory");
+	is_number(smaps.hugetlb, 2048 * 1024, "hugetlb memory");
+	ok(smaps.has_mergeable, "an area is mergeable");
+	smaps_parse("", &smaps);
+	ok(!smaps.has_mergeable && !smaps.anon, "no memory at all");
+	ok(!smaps_read(test_root(), 4000000, &smaps), "no such process");
+}
+
+static void add_link(const char *path, const char *target)
+{
+	char full[PATH_MAX + 64];
+
+	put("/proc/77/fd/.keep", "");
+	put("/proc/78/fd/.keep", "");
+	snprintf(full, sizeof(full), "%s%s", test_root(), path);
+	unlink(full);
+	if (symlink(target, full))
+		perror(full);
+}
+
+static void test_procvm(void)
+{
+	struct snapshot snap;
+	struct error err;
+
+	add_link("/proc/77/fd/5", "anon_inode:kvm-vm");
+	add_link("/proc/77/fd/6", "anon_inode:kvm-vcpu:0");
+	add_link("/proc/78/fd/5", "anon_inode:kvm-vm-stats");
+	snapshot_init(&snap);
+	ok(!procvm_find(&snap, test_root(), &err), "looking for VMs");
+	ok(snap.n_vms == 1 && snap.vms[0].pid == 77, "finds the process that holds one");
+	snapshot_free(&snap);
+	ok(procvm_find(&snap, "/nonexistent", &err) == -1, "no /proc is an error");
+}
+
+void test_proc(void)
+{
+	test_cmdlines();
+	test_names();
+	test_host();
+	test_smaps();
+	test_procvm();
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The document: round trips, and documents that must be refused by their path. */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapjson.h"
+
+#define VM(rest) "{\"version\":1,\"vms\":[{\"pid\":5" rest "}]}"
+#define SETS(rest) "{\"version\":1,\"vms\":[{\"pid\":5},{\"pid\":6}],\"sets\":[" rest "]}"
+
+static const struct {
+	const char *document;
+	const char *path;
+} bad[] = {
+	{ "[]", "the document: must be an object" },
+	{ "{}", "version: is missing" },
+	{ "{\"version\":2,\"vms\":[]}", "version: is 2" },
+	{ "{\"version\":\"1\",\"vms\":[]}", "version: must be a whole number, not a string" },
+	{ "{\"version\":1.0,\"vms\":[]}", "version: must be a whole number" },
+	{ "{\"version\":1}", "vms: is missing" },
+	{ "{\"version\":1,\"vms\":{}}", "vms: must be an array" },
+	{ "{\"version\":1,\"vms\":[7]}", "vms[0]: must be an object" },
+	{ "{\"version\":1,\"vms\":[{}]}", "vms[0].pid: is missing" },
+	{ "{\"version\":1,\"vms\":[{\"pid\":0}]}", "vms[0]: pid 0" },
+	{ "{\"version\":1,\"vms\":[{\"pid\":-3}]}", "vms[0].pid: must not be negative" },
+	{ "{\"version\":1,\"vms\":[{\"pid\":4294967296}]}", "vms[0].pid: is too large" },
+	{ "{\"version\":1,\"vms\":[{\"pid\":5},{\"pid\":5}]}", "vms[1]: has the pid" },
+	{ "{\"version\":1,\"vms\":[],\"host\":5}", "host: must be an object" },
+	{ "{\"version\":1,\"vms\":[],\"host\":{\"ksm\":[]}}", "host.ksm: must be an object" },
+	{ "{\"version\":1,\"vms\":[],\"host\":{\"ksm\":{\"run\":-1}}}", "host.ksm.run: must not" },
+	{ "{\"version\":1,\"vms\":[],\"host\":{\"engine\":\"x\"}}", "host.engine: must be" },
+	{ "{\"version\":1,\"vms\":[],\"host\":{\"engine\":\"auto\"}}", "host.engine: must be" },
+	{ "{\"version\":1,\"vms\":[],\"host\":{\"engine\":4}}", "host.engine: must be a string" },
+	{ "{\"version\":1,\"vms\":[],\"consistent\":1}", "consistent: must be true or false" },
+	{ "{\"version\":1,\"vms\":[],\"kernel\":6.1}", "kernel: must be a string" },
+	{ "{\"version\":1,\"vms\":[],\"generation\":null}", "generation: must be a whole number" },
+	{ VM(",\"name\":7"), "vms[0].name: must be a string" },
+	{ VM(",\"uuid\":[]"), "vms[0].uuid: must be a string" },
+	{ VM(",\"pinned\":\"yes\""), "vms[0].pinned: must be true or false" },
+	{ VM(",\"unique_bytes\":-1"), "vms[0].unique_bytes: must not be negative, is -1" },
+	{ VM(",\"unique_bytes\":\"4K\""), "vms[0].unique_bytes: must be a whole number" },
+	{ VM(",\"unique_bytes\":1.5"), "vms[0].unique_bytes: must be a whole number" },
+	{ VM(",\"unique_bytes\":1e30"), "vms[0].unique_bytes: must be a whole number" },
+	{ VM(",\"cost\":-1"), "vms[0].cost: must not be negative" },
+	{ VM(",\"unique_bytes\":99999999999999999999"), "is not a JSON document" },
+	{ VM(",\"pid\":6"), "is not a JSON document" },	/* a key twice */
+	{ VM(",\"vcpus\":{}"), "vms[0].vcpus: must be an array" },
+	{ VM(",\"vcpus\":[1]"), "vms[0].vcpus[0]: must be an object" },
+	{ VM(",\"vcpus\":[{}]"), "vms[0].vcpus[0].id: is missing" },
+	{ VM(",\"vcpus\":[{\"id\":0},{\"id\":0}]"), "vms[0].vcpus[1]: has the id" },
+	{ VM(",\"vcpus\":[{\"id\":0,\"run_ns\":true}]"), "vms[0].vcpus[0].run_ns: must be" },
+	{ SETS("5"), "sets[0]: must be an object" },
+	{ SETS("{}"), "sets[0].vms: is missing" },
+	{ SETS("{\"vms\":5}"), "sets[0].vms: must be an array" },
+	{ SETS("{\"vms\":[5]}"), "sets[0].outside: is missing" },
+	{ SETS("{\"vms\":[5],\"outside\":0}"), "sets[0].outside: must be true or false" },
+	{ SETS("{\"vms\":[5],\"outside\":false}"), "sets[0].frames_bytes: is missing" },
+	{ SETS("{\"vms\":[],\"outside\":false,\"frames_bytes\":1}"), "sets[0]: has no VMs" },
+	{ SETS("{\"vms\":[7],\"outside\":false,\"frames_bytes\":1}"), "sets[0].vms[0]: names pid 7" },
+	{ SETS("{\"vms\":[5,5],\"outside\":false,\"frames_bytes\":1}"), "sets[0]: names a VM twice" },
+	{ SETS("{\"vms\":[-5],\"outside\":false,\"frames_bytes\":1}"), "sets[0].vms[0]: must not" },
+	{ SETS("{\"vms\":[5],\"outside\":false,\"frames_bytes\":-1}"), "sets[0].frames_bytes: must" },
+	{ SETS("{\"vms\":[5,6],\"outside\":false,\"frames_bytes\":1},"
+	       "{\"vms\":[6,5],\"outside\":false,\"frames_bytes\":2}"), "sets: the set of 2 VMs" },
+	{ "", "is not a JSON document" },
+	{ "{", "is not a JSON document" },
+	{ "{\"version\":1,\"vms\":[]} trailing", "is not a JSON document" },
+	{ "{\"version\":1,\"vms\":[{\"pid\":1,\"name\":\"\xff\"}]}", "is not a JSON document" },
+	{ "{\"version\":1,\"vms\":[{\"pid\":1,\"name\":\"\\u0000\"}]}", "is not a JSON document" },
+};
+
+static int load(const char *document, size_t len, struct snapshot *snap, struct error *err)
+{
+	char path[4096 + 64];
+
+	test_file("/document", document, len);
+	snprintf(path, sizeof(path), "%s/document", test_root());
+	return snapjson_load(path, snap, err);
+}
+
+static void test_refusals(void)
+{
+	struct snapshot snap;
+	struct error err;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		ok(load(bad[i].document, strlen(bad[i].document), &snap, &err) == -1 &&
+		   err.code == EXIT_RUNTIME, "refused: %.60s", bad[i].document);
+		has_text(err.message, bad[i].path, "says where: %s", bad[i].path);
+	}
+	ok(snapjson_load("/nonexistent/file", &snap, &err) == -1, "no such file");
+	has_text(err.message, "/nonexistent/file: cannot open", "says which file");
+}
+
+static void test_depth(void)
+{
+	size_t len = 100000;
+	char *deep = malloc(len);
+	struct snapshot snap;
+	struct error err;
+
+	memset(deep, '[', len);
+	ok(load(deep, len, &snap, &err) == -1, "100000 open brackets are refused");
+	free(deep);
+}
+
+static char *print(const struct snapshot *snap)
+{
+	json_t *document = snapjson_write(snap);
+	char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
+
+	json_decref(document);
+	return text;
+}
+
+static void test_golden_round_trip(void)
+{
+	char *source = test_read(GOLDEN "/three.json"), *first, *wanted;
+	json_t *document = json_loads(source, 0, NULL);
+	struct snapshot snap;
+	struct error err;
+
+	wanted = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
+	ok(!snapjson_read(document, &snap, &err), "the example is read");
+	first = print(&snap);
+	is_text(first, wanted, "and written with every number it had");
+	snapshot_free(&snap);
+	json_decref(document);
+	free(first);
+	free(wanted);
+	free(source);
+}
+
+static void random_facts(struct facts *facts, const char *const *keys, unsigned int fields)
+{
+	unsigned int i;
+
+	for (i = 0; i < fields; i++) {
+		if (keys[i] && test_random_below(2))
+			facts_set(facts, i, test_random() >> (1 + test_random_below(63)));
+	}
+}
+
+static void random_vm(struct snapshot *snap, uint32_t pid)
+{
+	struct vm *vm = snapshot_add_vm(snap, pid);
+	char name[32];
+	uint32_t i;
+
+	random_facts(&vm->facts, vm_field_key, VM_FIELDS);
+	vm->pinned = test_random_below(4) == 0;
+	vm->vcpus_known = test_random_below(2);
+	snprintf(name, sizeof(name), "vm\"\\\n\033%u", pid);
+	vm->name = test_random_below(3) ? strdup(name) : NULL;
+	for (i = 0; vm->vcpus_known && i < test_random_below(5); i++)
+		random_facts(&vm_add_vcpu(vm, i)->facts, vcpu_field_key, VCPU_FIELDS);
+}
+
+static void random_snapshot(struct snapshot *snap)
+{
+	uint32_t pids[8], i, count = 1 + (uint32_t)test_random_below(8);
+
+	snapshot_init(snap);
+	random_facts(&snap->host, host_field_key, HOST_FIELDS);
+	if (facts_or_zero(&snap->host, HOST_CONSISTENT))
+		facts_set(&snap->host, HOST_CONSISTENT, 1);
+	snap->engine = (enum engine)test_random_below(3);
+	for (i = 0; i < count; i++) {
+		pids[i] = 1 + i * 7;
+		random_vm(snap, pids[i]);
+	}
+	snap->sets_known = true;
+	for (i = 1; i <= count; i++) {
+		struct set *set = snapshot_add_set(snap, pids, i);
+
+		set->outside = test_random_below(2);
+		set->frames_bytes = 4096 * test_random_below(1000);
+	}
+	snapshot_sort_sets(snap);
+}
+
+static void test_random_round_trip(void)
+{
+	unsigned int wrong = 0, i;
+
+	for (i = 0; i < 500; i++) {
+		struct snapshot snap, back;
+		char *first, *second = NULL;
+		json_t *document;
+		struct error err;
+
+		random_snapshot(&snap);
+		first = print(&snap);
+		document = json_loads(first, 0, NULL);
+		if (snapjson_read(document, &back, &err)) {
+			printf("# %s\n", err.message);
+		} else {
+			second = print(&back);
+			snapshot_free(&back);
+		}
+		wrong += !second || strcmp(first, second) != 0;
+		json_decref(document);
+		snapshot_free(&snap);
+		free(first);
+		free(second);
+	}
+	is_number(wrong, 0, "500 random snapshots survive writing and reading");
+}
+
+/* Any byte changed anywhere: read or refused, never anything else. */
+static void test_bent(void)
+{
+	char *source = test_read(GOLDEN "/three.json");
+	size_t len = strlen(source);
+	unsigned int i;
+
+	for (i = 0; i < 3000; i++) {
+		char *bent = strdup(source);
+		struct snapshot snap;
+		struct error err;
+		json_t *document;
+
+		bent[test_random_below(len)] = "0-9\"[]{},:.eE\\tfn\xff"[test_random_below(18)];
+		document = json_loads(bent, JSON_REJECT_DUPLICATES, NULL);
+		if (document && !snapjson_read(document, &snap, &err))
+			snapshot_free(&snap);
+		json_decref(document);
+		free(bent);
+	}
+	ok(true, "3000 bent documents");
+	free(source);
+}
+
+void test_snapjson(void)
+{
+	test_refusals();
+	test_depth();
+	test_golden_round_trip();
+	test_random_round_trip();
+	test_bent();
+}
