@@ -5,26 +5,18 @@
 #include "error.h"
 #include "options.h"
 
-/* What a verb does with the options that are about tables of VMs. */
-enum cmd_flag {
-	CMD_COLUMNS = 1,		/* -o */
-	CMD_SORT = 2,			/* -s */
-};
-
 struct cmd {
 	const char *name;
 	const char *args;
 	const char *summary;
 	unsigned int needs;		/* enum need: always; columns may add */
-	unsigned int flags;		/* enum cmd_flag */
+	bool columns;			/* -o and -s matter: the help lists the keys */
 	size_t operands_min, operands_max;
 	const struct option *options;
 
 	/* Returns an exit code, or -1 with err filled. */
 	int (*run)(const struct cmd *cmd, const struct options *options, struct error *err);
 };
-
-extern const struct option no_options[];
 
 extern const struct cmd cmd_list;
 extern const struct cmd cmd_show;

@@ -11,8 +11,6 @@
 #include "columns.h"
 #include "text.h"
 
-const struct option no_options[] = { { .name = NULL } };
-
 static const struct cmd *const commands[] = {
 	&cmd_list, &cmd_show, &cmd_top, &cmd_matrix, &cmd_victim, &cmd_snapshot, &cmd_doctor,
 	&cmd_version,
@@ -51,13 +49,13 @@ static void print_help(const struct cmd *cmd)
 {
 	printf("usage: vmshare %s [OPTION]...%s%s\n\n%s\n", cmd->name, *cmd->args ? " " : "",
 	       cmd->args, cmd->summary);
-	if (cmd->options->name) {
+	if (cmd->options->name && cmd->options->help) {
 		printf("\noptions:\n");
 		options_help(cmd->options);
 	}
 	printf("\noptions of every verb:\n");
 	options_help(options_common);
-	if (cmd->flags & CMD_COLUMNS)
+	if (cmd->columns)
 		print_columns();
 }
 
@@ -85,14 +83,21 @@ static const struct cmd *default_command(void)
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? &cmd_top : &cmd_list;
 }
 
+/* Every verb takes -o and -s, so that scripts need not know which shows VMs. */
+static int check_columns(const struct options *options, struct error *err)
+{
+	const struct column *column;
+	struct columns columns;
+
+	if (options->columns && columns_parse(options->columns, &columns, err))
+		return -1;
+	return columns_parse_key(options->sort, &column, err);
+}
+
 static int check_usage(const struct cmd *cmd, const struct options *options, struct error *err)
 {
-	if (options->columns && !(cmd->flags & CMD_COLUMNS))
-		return error_set(err, EXIT_USAGE, "-o: %s shows no columns of VMs to choose from",
-				 cmd->name);
-	if (options->sort && !(cmd->flags & CMD_SORT))
-		return error_set(err, EXIT_USAGE, "-s: %s shows no VMs in an order to choose",
-				 cmd->name);
+	if (check_columns(options, err))
+		return -1;
 	if (options->operands.count < cmd->operands_min)
 		return error_set(err, EXIT_USAGE, "%s needs an argument: vmshare %s %s", cmd->name,
 				 cmd->name, cmd->args);

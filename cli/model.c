@@ -135,6 +135,16 @@ struct vm *snapshot_vm(const struct snapshot *snap, uint32_t pid)
 	return at < snap->n_vms && snap->vms[at].pid == pid ? &snap->vms[at] : NULL;
 }
 
+const struct vm *vm_same(const struct snapshot *snap, const struct vm *vm)
+{
+	const struct vm *other = snapshot_vm(snap, vm->pid);
+
+	if (!other || facts_or_zero(&other->facts, VM_START_TIME_NS) !=
+		      facts_or_zero(&vm->facts, VM_START_TIME_NS))
+		return NULL;
+	return other;
+}
+
 /* Room for one more; grows to the next power of two when count is one. */
 static void *grow(void *array, size_t count, size_t size)
 {

@@ -138,6 +138,12 @@ void snapshot_free(struct snapshot *snap);
 struct vm *snapshot_vm(const struct snapshot *snap, uint32_t pid);
 
 /*
+ * The same VM in another snapshot, or NULL: same pid and same birth, so not
+ * another that was given its pid.
+ */
+const struct vm *vm_same(const struct snapshot *snap, const struct vm *vm);
+
+/*
  * Adds a VM, vCPU or set; NULL with errno EEXIST if it is there already, or
  * ENOMEM. What was returned before for the same array is no longer valid.
  */

@@ -222,3 +222,17 @@ void names_resolve(struct snapshot *snap, const char *root)
 	if (nameless)
 		name_by_libvirt(snap, root);
 }
+
+void names_inherit(struct snapshot *snap, const struct snapshot *before)
+{
+	size_t i;
+
+	for (i = 0; i < snap->n_vms; i++) {
+		const struct vm *old = vm_same(before, &snap->vms[i]);
+
+		if (old && old->name)
+			keep(&snap->vms[i].name, old->name);
+		if (old && old->uuid)
+			keep(&snap->vms[i].uuid, old->uuid);
+	}
+}

@@ -27,4 +27,10 @@ bool names_parse_uuid(const char *text, size_t len, char uuid[UUID_SIZE]);
 /* Names all VMs: by command line, then by libvirt's run-time files. */
 void names_resolve(struct snapshot *snap, const char *root);
 
+/*
+ * Names VMs as they were named before: one that ended between the walk and the
+ * look at its command line has none any more.
+ */
+void names_inherit(struct snapshot *snap, const struct snapshot *before);
+
 #endif

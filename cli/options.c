@@ -105,8 +105,8 @@ const struct option options_common[] = {
 	{ "json", 'j', NULL, "print JSON, errors too", set_json },
 	{ "pretty", 'p', NULL, "print JSON with line breaks", set_pretty },
 	{ "bytes", 0, NULL, "print sizes in bytes and times in nanoseconds", set_bytes },
-	{ "columns", 'o', "COL,COL", "show these columns of a VM", set_columns },
-	{ "sort", 's', "KEY", "sort VMs by this column", set_sort },
+	{ "columns", 'o', "COL,COL", "show these columns (list, show, top)", set_columns },
+	{ "sort", 's', "KEY", "sort VMs by this column (list, top, matrix)", set_sort },
 	{ "no-header", 0, NULL, "print tables without titles", set_no_header },
 	{ "color", 0, "WHEN", "auto, always or never; NO_COLOR in the environment is never",
 	  set_color },
@@ -116,6 +116,8 @@ const struct option options_common[] = {
 	{ "help", 'h', NULL, "print help", set_help },
 	{ .name = NULL },
 };
+
+const struct option no_options[] = { { .name = NULL } };
 
 void options_init(struct options *options)
 {
@@ -286,6 +288,8 @@ void options_help(const struct option *table)
 	int width = 22;
 
 	for (; table->name; table++) {
+		if (!table->help)
+			continue;
 		snprintf(value, sizeof(value), "%s%s", table->arg ? " " : "",
 			 table->arg ? table->arg : "");
 		if (table->letter)

@@ -44,12 +44,15 @@ struct option {
 	const char *name;
 	char letter;			/* 0: none */
 	const char *arg;		/* NULL: takes no value */
-	const char *help;
+	const char *help;		/* NULL: known only to be refused */
 	int (*set)(struct options *options, const char *value, struct error *err);
 };
 
 /* Those of every verb; ended by one without name, as all tables. */
 extern const struct option options_common[];
+
+/* For a verb without any of its own. */
+extern const struct option no_options[];
 
 void options_init(struct options *options);
 void options_free(struct options *options);

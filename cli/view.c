@@ -10,17 +10,6 @@
 
 #define CELL_SIZE (4 * 512)
 
-/* Same pid and same birth: the same VM, not another that was given its pid. */
-static const struct vm *vm_before(const struct snapshot *before, const struct vm *vm)
-{
-	const struct vm *old = before ? snapshot_vm(before, vm->pid) : NULL;
-
-	if (!old || facts_or_zero(&old->facts, VM_START_TIME_NS) !=
-		    facts_or_zero(&vm->facts, VM_START_TIME_NS))
-		return NULL;
-	return old;
-}
-
 static uint64_t elapsed(const struct snapshot *snap, const struct snapshot *before)
 {
 	uint64_t now, then;
@@ -44,7 +33,7 @@ int view_init(struct view *view, const struct snapshot *snap, const struct snaps
 	for (i = 0; i < snap->n_vms; i++) {
 		const struct vm *vm = &snap->vms[i];
 
-		view->rows[view->count++] = (struct row){ vm, vm_before(before, vm), elapsed_ns };
+		view->rows[view->count++] = (struct row){ vm, before ? vm_same(before, vm) : NULL, elapsed_ns };
 	}
 	return 0;
 }

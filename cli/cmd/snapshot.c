@@ -16,8 +16,7 @@ static int set_window(struct options *options, const char *value, struct error *
 }
 
 static const struct option options_snapshot[] = {
-	{ "window", 0, "SEC", "refused: the scheduler is not watched by this version",
-	  set_window },
+	{ "window", 0, "SEC", NULL, set_window },
 	{ .name = NULL },
 };
 

@@ -14,6 +14,7 @@
 #include "events.h"
 #include "header.h"
 #include "jsonout.h"
+#include "names.h"
 #include "screen.h"
 #include "snapjson.h"
 #include "source.h"
@@ -88,18 +89,26 @@ static bool is_same_walk(const struct snapshot *a, const struct snapshot *b)
 	       facts_get(&b->host, HOST_GENERATION, &right) && left == right;
 }
 
+/*
+ * Several clients that look at the same pace share walks, so a young snapshot
+ * will do; but not after an event, which it may be older than.
+ */
 static int take(struct top *top, struct error *err)
 {
+	uint32_t max_age_ms = top->state.refresh ? 0 : top->options->delay_ms / 4;
 	struct snapshot next;
 
+	top->state.refresh = false;
 	top->taken_ms = clock_ms(CLOCK_MONOTONIC);
 	if (top->options->from && top->taken) {
 		/* a document does not change, and standard input ends */
 		top->taken++;
 		return 0;
 	}
-	if (source_next(top->source, top->needs, top->options->delay_ms / 4, &next, err))
+	if (source_next(top->source, top->needs, max_age_ms, &next, err))
 		return -1;
+	if (top->taken)
+		names_inherit(&next, &top->now);
 	if (top->taken && !is_same_walk(&next, &top->now)) {
 		if (top->have_before)
 			snapshot_free(&top->before);
@@ -255,7 +264,6 @@ static int run_screen(struct top *top, struct error *err)
 			break;
 		if (take(top, err))
 			return -1;
-		top->state.refresh = false;
 	}
 	return EXIT_OK;
 }
@@ -292,10 +300,11 @@ static int run_either(struct top *top, struct error *err)
 	catch_signals();
 	if (!wants_screen(top->options))
 		return run_batch(top, err);
+	/* before the first walk: what comes after it is then told */
+	listen_for_events(top);
 	/* an error that comes at once is better read on an ordinary screen */
 	if (take(top, err))
 		return -1;
-	listen_for_events(top);
 	if (screen_open(&top->screen, err))
 		return -1;
 	ret = run_screen(top, err);
@@ -338,7 +347,7 @@ const struct cmd cmd_top = {
 	.name = "top",
 	.args = "",
 	.summary = "live screen of all VMs; -b prints text",
-	.flags = CMD_COLUMNS | CMD_SORT,
+	.columns = true,
 	.options = options_top,
 	.run = run,
 };

@@ -294,8 +294,8 @@ static int check_known(const struct choice *choice, struct error *err)
 			continue;
 		if (!facts_get(facts, VM_UNIQUE, &value))
 			missing = VM_UNIQUE;
-		else if (choice->request.cost == VICTIM_BYTES && !facts_get(facts, VM_ANON, &value) &&
-			 !facts_get(facts, VM_COST, &value))
+		else if (choice->request.cost == VICTIM_BYTES &&
+			 !facts_get(facts, VM_ANON, &value) && !facts_get(facts, VM_COST, &value))
 			missing = VM_ANON;
 		else
 			continue;

@@ -44,5 +44,6 @@ void test_victim(void);
 void test_topstate(void);
 void test_verify(void);
 void test_cmdline(void);
+void test_manual(void);
 
 #endif

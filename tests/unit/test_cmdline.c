@@ -39,8 +39,8 @@ static const struct row rows[] = {
 	{ 2, "show", NULL, "needs an argument" },
 	{ 2, "show a b", NULL, "does not take the argument \"b\"" },
 	{ 2, "snapshot vm1" THREE, NULL, "does not take the argument" },
-	{ 2, "snapshot -o pss" THREE, NULL, "snapshot shows no columns" },
-	{ 2, "version -s pid", NULL, "no VMs in an order" },
+	{ 2, "snapshot -o psss" THREE, NULL, "did you mean pss?" },
+	{ 2, "version -s pidd", NULL, "did you mean pid?" },
 	{ 2, "list --engine fast", NULL, "auto, tree and pages" },
 	{ 2, "list --color=pink", NULL, "auto, always and never" },
 	{ 2, "list -o vm,uniq" THREE, NULL, "did you mean unique?" },
@@ -293,6 +293,32 @@ static void test_output(void)
 	close(read_only);
 }
 
+/* Every verb takes every common option. */
+static void test_common(void)
+{
+	static const char *const verbs[] = {
+		"list", "show vm1", "top -n 1", "matrix", "victim --need 1", "snapshot", "doctor",
+		"version",
+	};
+	static const char *const options[] = {
+		"-j", "-p", "--bytes", "-o vm,freed", "-s freed", "--no-header", "--color=always",
+		"--engine tree", "-h",
+	};
+	char line[512];
+	size_t i, j;
+
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		for (j = 0; j < sizeof(options) / sizeof(options[0]); j++) {
+			struct outcome outcome;
+
+			snprintf(line, sizeof(line), "%s %s%s", verbs[i], options[j], THREE);
+			outcome = run(line, NULL);
+			ok(!outcome.code && *outcome.text, "%s takes %s", verbs[i], options[j]);
+			free(outcome.text);
+		}
+	}
+}
+
 static void test_closed_stdout(void)
 {
 	char command[1024];
@@ -308,6 +334,7 @@ void test_cmdline(void)
 {
 	setenv("NO_COLOR", "1", 1);
 	test_rows();
+	test_common();
 	test_golden();
 	test_json();
 	test_output();

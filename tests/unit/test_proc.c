@@ -65,6 +65,20 @@ static void put(const char *path, const char *text)
 #define STAT(name, ticks) \
 	"7 (" name ") S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 " ticks " 9 10\n"
 
+/* Later snapshots of VMs of which nothing can be read any more. */
+static void test_inherited(const struct snapshot *before)
+{
+	struct snapshot snap;
+
+	snapshot_init(&snap);
+	facts_set(&snapshot_add_vm(&snap, 10)->facts, VM_START_TIME_NS, 100000000000);
+	facts_set(&snapshot_add_vm(&snap, 20)->facts, VM_START_TIME_NS, 5);
+	names_inherit(&snap, before);
+	is_text(snap.vms[0].name, "web1", "a VM that just ended keeps its name");
+	ok(!snap.vms[1].name, "another with its pid does not get it");
+	snapshot_free(&snap);
+}
+
 static void test_names(void)
 {
 	static const char cmdline[] = "qemu\0-name\0guest=web1\0-uuid\0" UUID "\0";
@@ -93,6 +107,7 @@ static void test_names(void)
 	is_text(snap.vms[2].name, "by libvirt", "a name by libvirt");
 	is_text(snap.vms[2].uuid, UUID, "and its UUID");
 	ok(!snap.vms[3].name, "no name, no guess");
+	test_inherited(&snap);
 	snapshot_free(&snap);
 }
 

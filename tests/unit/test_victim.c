@@ -108,7 +108,8 @@ static void make_instance(struct instance *in)
 	if (test_random_below(4) == 0)
 		in->keep = (uint32_t)(test_random() & test_random()) & all;
 	if (test_random_below(4) == 0)
-		in->with = (uint32_t)(test_random() & test_random()) & all & ~(in->keep | in->pinned);
+		in->with = (uint32_t)(test_random() & test_random()) & all &
+			   ~(in->keep | in->pinned);
 	if (test_random_below(3) == 0)
 		in->max_vms = 1 + (unsigned int)test_random_below(in->vms);
 	in->count = test_random_below(4) == 0;

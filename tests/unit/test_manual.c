@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The manual page names every verb, option and column that there is. */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "columns.h"
+
+static const struct cmd *const commands[] = {
+	&cmd_list, &cmd_show, &cmd_top, &cmd_matrix, &cmd_victim, &cmd_snapshot, &cmd_doctor,
+	&cmd_version,
+};
+
+/* roff writes a minus as \- */
+static char *plain(const char *page)
+{
+	char *copy = malloc(strlen(page) + 1), *to = copy;
+
+	for (; *page; page++) {
+		if (page[0] == '\\' && page[1] == '-')
+			page++;
+		*to++ = *page;
+	}
+	*to = '\0';
+	return copy;
+}
+
+/* As a whole word, so that "pid" is not found in "rapid". */
+static bool names(const char *page, const char *word)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
+	size_t len = strlen(word);
+	const char *at;
+
+	for (at = strstr(page, word); at; at = strstr(at + 1, word)) {
+		if ((at == page || !strchr(letters, at[-1])) && !strchr(letters, at[len]))
+			return true;
+	}
+	return false;
+}
+
+static void check_options(const char *page, const char *verb, const struct option *option)
+{
+	char word[64];
+
+	for (; option->name; option++) {
+		if (!option->help)
+			continue;
+		snprintf(word, sizeof(word), "--%s", option->name);
+		ok(names(page, word), "the manual has %s of %s", word, verb);
+	}
+}
+
+void test_manual(void)
+{
+	char *source = test_read(MANUAL), *page = plain(source ? source : "");
+	const struct column *column;
+	size_t i;
+
+	check_options(page, "every verb", options_common);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		ok(names(page, commands[i]->name), "the manual has %s", commands[i]->name);
+		check_options(page, commands[i]->name, commands[i]->options);
+	}
+	for (column = columns_all; column->key; column++)
+		ok(names(page, column->key), "the manual has the column %s", column->key);
+	for (i = 0; i < VM_FIELDS; i++) {
+		if (vm_field_key[i])
+			ok(names(page, vm_field_key[i]), "the manual has %s", vm_field_key[i]);
+	}
+	free(page);
+	free(source);
+}
