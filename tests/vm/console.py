@@ -5,7 +5,7 @@ import re
 
 SPLAT = re.compile(
     r"BUG:|WARNING:|\bOops\b|Call Trace|KASAN|UBSAN|KCSAN|general protection|Kernel panic"
-    r"|rcu.*stalls? on|rcu.*self-detected|hung task|blocked for more than|unreferenced object"
+    r"|rcu.*stalls? on|rcu.*self-detected|hung task|blocked for more than|unreferenced object|suspected memory leaks"
     r"|possible (recursive|circular|irq)|suspicious RCU|refcount_t:|scheduling while atomic"
     r"|sleeping function called|inconsistent lock state|DEBUG_LOCKS_WARN_ON")
 
