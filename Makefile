@@ -41,6 +41,12 @@ uninstall: ## remove what install put there
 	-dkms remove vmshare/$(VERSION) --all
 	rm -rf $(DKMS_SOURCE)
 
+tests: ## build the tests' own programs
+	$(MAKE) -C tests/guest
+	$(MAKE) -C tests/oracle
+	$(MAKE) -C tests/nlclient
+	$(MAKE) -C bench
+
 demo: ## show it on real KVM guests in a test machine (5 minutes)
 	tests/demo
 
@@ -74,4 +80,4 @@ build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
 	@cp build/$*/chase/chase.ko $@
 
-.PHONY: all kmod cli install install-cli dkms-install uninstall demo check bench clean help
+.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check bench clean help

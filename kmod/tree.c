@@ -32,19 +32,22 @@
 
 #define FIRST_BATCH	4096
 
+/* Dead nodes are done with at once: there is no way back to them later. */
 static void list_node(struct tree_walk *w, u32 *nr, void *node)
 {
+	unsigned long pfn;
+
+	if (!tree_page_of_node(w, node, &pfn)) {
+		tree_count_dead(w, node);
+		return;
+	}
 	if (*nr < w->batch_room)
-		w->batch[*nr] = (struct listed_node) {
-			.node = node,
-			.pfn = vmshare_ksm_kpfn(w->ksm, node),
-		};
+		w->batch[*nr] = (struct listed_node) { node, pfn };
 	(*nr)++;
 }
 
 /* Look at listed nodes; *@paused: the mutex was let go in between. */
-static int look_at_batch(struct tree_walk *w, u32 nr, bool can_pause,
-			 bool *paused)
+static int look_at_batch(struct tree_walk *w, u32 nr, bool *paused)
 {
 	u32 i;
 	int err;
@@ -59,12 +62,8 @@ static int look_at_batch(struct tree_walk *w, u32 nr, bool can_pause,
 			return err;
 		if (!w->spent)
 			continue;
-		if (can_pause) {
-			err = tree_pause(w);
-			*paused = true;
-		} else if (tree_overdue(w)) {
-			err = -EXFULL;
-		}
+		*paused = true;
+		err = tree_pause(w);
 		if (err)
 			return err;
 	}
@@ -78,24 +77,28 @@ static int grow_batch(struct tree_walk *w, u32 wanted)
 	return tree_pause(w);
 }
 
-/* One content on several frames. Its frames are listed in one go. */
+/*
+ * One content on several frames, listed in one go. If none is alive there is
+ * nothing to look at, else the first of them marks the place.
+ */
 static int look_at_chain(struct tree_walk *w, struct rb_node *rb, bool *paused)
 {
 	void *chain = tree_node_of_rb(w, rb);
 	struct hlist_node *dup;
-	bool marked = tree_mark_place(w, rb);
 	u32 nr = 0;
 
 	for (dup = vmshare_ksm_first(w->ksm, chain); dup; dup = dup->next)
 		list_node(w, &nr, tree_dup_of_hlist(w, dup));
+	if (!nr)
+		return 0;
+	if (!tree_mark_place(w, rb))
+		return -EXFULL;
 	if (nr > w->batch_room) {
-		if (!marked)
-			return -EXFULL;
 		w->again = true;
 		*paused = true;
 		return grow_batch(w, nr);
 	}
-	return look_at_batch(w, nr, marked, paused);
+	return look_at_batch(w, nr, paused);
 }
 
 /* Return: whether it is time, and possible, to pause behind this place. */
@@ -159,7 +162,7 @@ static int walk_migrating(struct tree_walk *w)
 		list_for_each(at, w->ksm->migrate_nodes)
 			list_node(w, &nr, (void *)at - w->ksm->node_list);
 		if (nr <= w->batch_room)
-			return look_at_batch(w, nr, true, &paused);
+			return look_at_batch(w, nr, &paused);
 		err = grow_batch(w, nr);
 		if (err)
 			return err;

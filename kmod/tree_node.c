@@ -234,14 +234,14 @@ static int check_node(struct tree_walk *w, void *node, struct page *page,
 	return 0;
 }
 
-static int dead_node(struct tree_walk *w, const void *node)
+void tree_count_dead(struct tree_walk *w, const void *node)
 {
 	u32 items = count_items(w->ksm, node);
 
+	w->tally->nodes++;
 	w->tally->stale_items += items;
 	w->tally->items += items;
 	tree_count_work(w, items + 1);
-	return 0;
 }
 
 int tree_look_at_node(struct tree_walk *w, void *node)
@@ -251,10 +251,12 @@ int tree_look_at_node(struct tree_walk *w, void *node)
 	struct page *page;
 	unsigned long pfn;
 
-	tally->nodes++;
 	page = tree_page_of_node(w, node, &pfn);
-	if (!page)
-		return dead_node(w, node);
+	if (!page) {
+		tree_count_dead(w, node);
+		return 0;
+	}
+	tally->nodes++;
 	w->nodes_left--;
 	gather_items(w, node, &h);
 	tally->items += h.items;

@@ -75,6 +75,9 @@ bool tree_overdue(const struct tree_walk *w);
 /* Attribute the frame of a node. Return: 0 or -ENOMEM. */
 int tree_look_at_node(struct tree_walk *w, void *node);
 
+/* Count a node whose page is gone: all its items are stale. */
+void tree_count_dead(struct tree_walk *w, const void *node);
+
 /* Is what was listed before a pause still a node? */
 bool tree_is_alive(const struct listed_node *l);
 

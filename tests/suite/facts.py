@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the module says, by two clients, and what the oracle says."""
+
+import json
+import subprocess
+
+import host
+from case import Failure, equal
+from toy import page_bytes
+
+NLCLIENT = f"{host.TOP}/build/tests/nlclient"
+ORACLE = f"{host.TOP}/build/tests/oracle"
+VMSHARE = f"{host.TOP}/vmshare"
+ENGINES = ("tree", "pages")
+
+
+def nlclient(*words):
+    """Lines of a dump or an answer; the last says how it ended."""
+    done = subprocess.run([NLCLIENT, *words], capture_output=True, text=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    if not lines or "errno" not in lines[-1]:
+        raise Failure(f"nlclient {' '.join(words)}: {done.stdout}{done.stderr}")
+    return lines[:-1], lines[-1]
+
+
+def ask(*words):
+    lines, end = nlclient(*words)
+    if end["errno"]:
+        raise Failure(f"nlclient {' '.join(words)}: {end}")
+    return lines
+
+
+def cli(*words, code=0, stdin=None):
+    """The program's output; it must end with this code."""
+    done = subprocess.run([VMSHARE, *words], input=stdin, capture_output=True,
+                          text=True)
+    if done.returncode != code:
+        raise Failure(f"vmshare {' '.join(words)}: exit code {done.returncode}, "
+                      f"should be {code}: {done.stdout[-500:]}{done.stderr[-500:]}")
+    return done.stdout if code == 0 else done.stdout + done.stderr
+
+
+class Snapshot:
+    """One snapshot in pages, by the independent client."""
+
+    def __init__(self, engine, max_age=None):
+        age = ("--max-age", str(max_age)) if max_age is not None else ()
+        self.host = ask("host", "--engine", engine, *age)[0]
+        named = ("--generation", str(self.host["generation"]))
+        self.vms = {vm["pid"]: vm for vm in ask("vm", *named)}
+        self.vcpus = ask("vcpu", *named)
+        self.sets = {
+            (tuple(s["members"]), bool(s["outside"])):
+            s["frames_bytes"] // page_bytes() for s in ask("set", *named)}
+
+    def shares(self, pid):
+        vm = self.vms[pid]
+        return tuple(vm[f"{name}_bytes"] // page_bytes()
+                     for name in ("self_shared", "self_frames", "inter_shared"))
+
+    def anon(self, pid):
+        return self.vms[pid]["anon_bytes"] // page_bytes()
+
+    def check_sums(self):
+        """What must hold in every snapshot, whatever the VMs do."""
+        pages = page_bytes()
+        for pid, vm in self.vms.items():
+            equal(vm["unique_bytes"] + vm["self_shared_bytes"]
+                  + vm["inter_shared_bytes"], vm["anon_bytes"],
+                  f"unique + self + inter of {pid}")
+            alone = self.sets.get(((pid,), False), 0)
+            equal(vm["self_frames_bytes"], alone * pages,
+                  f"self frames of {pid} against its set")
+            equal(vm["unique_bytes"] + vm["self_frames_bytes"]
+                  + vm["private_shmem_bytes"] + vm["page_tables_bytes"],
+                  vm["freed_bytes"], f"freed of {pid}")
+
+
+def oracle(pids):
+    done = subprocess.run([ORACLE, "--best", "--vms", ",".join(map(str, pids))],
+                          capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def oracle_sets(truth):
+    return {(tuple(s["vms"]), s["outside"]): s["frames"]
+            for s in truth["sets"] if s["vms"]}
+
+
+def check_oracle(snap, truth, what):
+    """One snapshot against the oracle."""
+    equal(snap.sets, oracle_sets(truth), f"{what}: sets against the oracle")
+    for vm in truth["vms"]:
+        pid = vm["pid"]
+        equal(snap.shares(pid), (vm["self_shared_pages"], vm["self_frames"],
+                                 vm["inter_shared_pages"]),
+              f"{what}: shares of {pid} against the oracle")
+        equal(snap.vms[pid]["unique_bytes"] // page_bytes(), vm["unique_pages"],
+              f"{what}: unique of {pid}")
+
+
+def check_model(snap, toys, what):
+    """One snapshot against what the pages' contents say."""
+    equal(snap.sets, toys.sets(), f"{what}: sets against the model")
+    for pid, shares in toys.shares().items():
+        equal(snap.shares(pid), shares, f"{what}: shares of {pid}")
+
+
+def check_engine(engine, truth, toys, by_oracle):
+    snap = Snapshot(engine)
+    snap.check_sums()
+    equal(snap.host["consistent"], 1, f"{engine}: consistent")
+    for vm in truth["vms"]:
+        equal(snap.anon(vm["pid"]), vm["anon_pages"],
+              f"{engine}: anon of {vm['pid']}")
+    if by_oracle:
+        check_oracle(snap, truth, engine)
+    if toys:
+        check_model(snap, toys, engine)
+    if engine == "tree":
+        check_identity(snap, truth if by_oracle else None, toys)
+    return snap
+
+
+def check_identity(snap, truth, toys):
+    """The permanent self-test, over all processes of the host."""
+    seen = snap.host["merged_mappings"] - snap.host["merged_frames"]
+    if truth:
+        wanted = truth["identity"]["mappings"] - truth["identity"]["frames"]
+        equal(seen, wanted, "identity against the oracle")
+    if toys:
+        equal(seen, toys.identity(), "identity against the model")
+    if not snap.host["stale_items"] and not toys_forked(toys):
+        equal(seen, host.ksm("pages_sharing"),
+              "identity against pages_sharing, with nothing stale")
+
+
+def toys_forked(toys):
+    """Inherited mappings are no items, so KSM does not count them."""
+    return toys and any(toy.child for toy in toys.toys)
+
+
+def check(toys, by_model=True, by_oracle=True):
+    """Both engines, the oracle and the model give the same numbers.
+
+    Where pages of one process were inherited by another, the oracle cannot
+    everywhere tell inherited frames from merged ones: then without it.
+    """
+    truth = oracle([toy.pid for toy in toys.vms()])
+    equal(truth["unreadable_processes"], 0, "processes the oracle could not read")
+    if truth["by"] == "ksm-flag":
+        by_oracle = True
+    return [check_engine(engine, truth, toys if by_model else None, by_oracle)
+            for engine in ENGINES]

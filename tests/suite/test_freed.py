@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What was promised to come free, and what came free."""
+
+import json
+
+import host
+from case import case, true, wait_for
+from facts import Snapshot, cli
+from toy import Toys
+
+MIB = 1 << 20
+
+
+def free_now():
+    """Free memory once it stands still."""
+    host.write("/proc/sys/vm/drop_caches", 3)
+    last = [host.meminfo("MemFree")]
+
+    def settled():
+        host.write("/proc/sys/vm/drop_caches", 3)
+        seen = host.meminfo("MemFree")
+        same = abs(seen - last[0]) < MIB // 16
+        last[0] = seen
+        return same
+    wait_for(settled, "free memory to settle")
+    return last[0]
+
+
+def rollup(pid):
+    """RSS, PSS and USS, as other tools would promise."""
+    values = {}
+    for line in host.read(f"/proc/{pid}/smaps_rollup").splitlines()[1:]:
+        key, value = line.split(":")
+        values[key] = int(value.split()[0]) * 1024
+    return (values["Rss"], values["Pss"],
+            values["Private_Clean"] + values["Private_Dirty"])
+
+
+def freed_of_set(snap, pids):
+    """By interface.md, from the rows alone."""
+    chosen = set(pids)
+    own = sum(snap.vms[pid][f"{name}_bytes"] for pid in pids
+              for name in ("unique", "private_shmem", "page_tables"))
+    return own + 4096 * sum(frames for (vms, outside), frames in snap.sets.items()
+                            if not outside and set(vms) <= chosen)
+
+
+def clones_and_one_other(toys):
+    """Two clones that share much with each other only, and one that shares less."""
+    a = toys.start("4000@100000", "10000@500000")
+    b = toys.start("3000@200000", "10000@500000")
+    c = toys.start("6000@300000", "2000@500000", "1000@7+0")
+    host.ksm_pass()
+    return a, b, c
+
+
+def end_and_compare(toys, vms, what):
+    pids = [vm.pid for vm in vms]
+    snap = Snapshot("tree")
+    promised = freed_of_set(snap, pids)
+    others = [sum(column) for column in zip(*(rollup(pid) for pid in pids))]
+    before = free_now()
+    for vm in vms:
+        toys.end(vm)
+    really = free_now() - before
+    error = really - promised
+    text = (f"{what}: promised {promised / MIB:.2f} MiB, freed {really / MIB:.2f}"
+            f" MiB ({100 * error / promised:+.2f} %); RSS said "
+            f"{others[0] / MIB:.2f}, PSS {others[1] / MIB:.2f}, USS "
+            f"{others[2] / MIB:.2f}")
+    true(abs(error) <= max(promised / 100, MIB), text)
+    return text
+
+
+@case()
+def one_vm_frees_what_was_promised():
+    with Toys() as toys:
+        return end_and_compare(toys, clones_and_one_other(toys)[:1], "one clone")
+
+
+@case()
+def set_of_vms_frees_what_was_promised():
+    with Toys() as toys:
+        return end_and_compare(toys, clones_and_one_other(toys)[:2], "two clones")
+
+
+@case()
+def last_sharers_free_what_was_promised():
+    with Toys() as toys:
+        a, b, c = clones_and_one_other(toys)
+        first = end_and_compare(toys, [c], "the other")
+        return first + "; " + end_and_compare(toys, [a, b], "the clones")
+
+
+@case()
+def memfd_guest_frees_what_was_promised():
+    with Toys() as toys:
+        vm = toys.start("9000@100000", options=["--memfd"])
+        toys.start("100@1")
+        return end_and_compare(toys, [vm], "memfd guest")
+
+
+@case()
+def victims_really_free_the_need():
+    with Toys() as toys:
+        vms = clones_and_one_other(toys)
+        need = 40 * MIB
+        plan = json.loads(cli("victim", "--need", str(need), "--json"))
+        chosen = [vm for vm in vms
+                  if vm.pid in [v["pid"] for v in plan["victims"]]]
+        true(plan["optimal"] and plan["freed_bytes"] >= need, plan)
+        true({vms[0].pid, vms[1].pid} == {vm.pid for vm in chosen},
+             f"the two clones are the cheapest: {plan}")
+        before = free_now()
+        for vm in chosen:
+            toys.end(vm)
+        really = free_now() - before
+        true(really >= need - MIB, f"{really} freed of {need}")
+        return (f"need {need // MIB} MiB, promised {plan['freed_bytes'] / MIB:.2f}"
+                f" MiB, freed {really / MIB:.2f} MiB by {len(chosen)} VMs")

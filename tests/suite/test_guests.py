@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Real guests: QEMU, KVM and Linux, with KSM on."""
+
+import contextlib
+import os
+import signal
+import subprocess
+
+import host
+from case import Failure, case, true, wait_for
+from facts import Snapshot, check_oracle, cli, oracle
+from test_freed import MIB, free_now, freed_of_set, rollup
+
+LINUXVM = f"{host.TOP}/tests/guest/linuxvm"
+
+
+class Guest:
+    def __init__(self, name, own):
+        self.name = name
+        self.process = subprocess.Popen(
+            [LINUXVM, "--name", name, "--shared", "16", "--own", str(own)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def wait_ready(self):
+        answer = self.process.stdout.readline().split()
+        if not answer or answer[0] != "ready":
+            raise Failure(f"guest {self.name} did not come up: {answer}")
+        self.pid = int(answer[1])
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def three_guests():
+    guests = [Guest(name, own) for name, own in
+              (("web1", 8), ("web2", 12), ("db", 24))]
+    try:
+        for guest in guests:
+            guest.wait_ready()
+        yield guests
+    finally:
+        for guest in guests:
+            if guest.process.poll() is None:
+                guest.end()
+
+
+def merge_guests():
+    """Until ksmd finds nothing more, then stop it."""
+    last = [0]
+
+    def settled():
+        scans = host.ksm("full_scans")
+        wait_for(lambda: host.ksm("full_scans") > scans, "ksmd to pass", 120)
+        seen = host.ksm("pages_sharing")
+        same = seen > 1000 and abs(seen - last[0]) < 50
+        last[0] = seen
+        return same
+    host.set_ksm("run", 1)
+    wait_for(settled, "ksmd to merge", 240)
+    host.set_ksm("run", 0)
+
+
+def stop(guests):
+    """Guests that stand still can be compared page for page."""
+    for guest in guests:
+        os.kill(guest.pid, signal.SIGSTOP)
+    for guest in guests:
+        wait_for(lambda: all(
+            " T " in host.read(f"/proc/{guest.pid}/task/{task}/stat")
+            for task in os.listdir(f"/proc/{guest.pid}/task")), "it to stop")
+
+
+@case()
+def three_real_guests_page_for_page():
+    with three_guests() as guests:
+        merge_guests()
+        names = cli("list")
+        for guest in guests:
+            true(guest.name in names, f"{guest.name} is listed: {names}")
+        stop(guests)
+        pids = [guest.pid for guest in guests]
+        truth = oracle(pids)
+        for engine in ("tree", "pages"):
+            snap = Snapshot(engine)
+            snap.check_sums()
+            check_oracle(snap, truth, engine)
+        true(cli("doctor", "--verify"), "both engines agree")
+        shared = sum(snap.sets.values()) * 4096 / MIB
+        texts = [f"{len(snap.sets)} sets over {shared:.1f} MiB of frames",
+                 end_guests(guests[:1], snap), end_guests(guests[1:], Snapshot("tree"))]
+        return "; ".join(texts)
+
+
+def end_guests(guests, snap):
+    """Promised against really freed, for real guests."""
+    pids = [guest.pid for guest in guests]
+    promised = freed_of_set(snap, pids)
+    others = [sum(column) for column in zip(*(rollup(pid) for pid in pids))]
+    before = free_now()
+    for guest in guests:
+        os.kill(guest.pid, signal.SIGKILL)
+        guest.process.wait()
+    really = free_now() - before
+    text = (f"{'+'.join(g.name for g in guests)}: promised {promised / MIB:.2f} MiB,"
+            f" freed {really / MIB:.2f} MiB; RSS said {others[0] / MIB:.2f}, "
+            f"PSS {others[1] / MIB:.2f}, USS {others[2] / MIB:.2f}")
+    true(abs(really - promised) <= max(promised / 100, MIB), text)
+    return text

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The program and the netlink family: two clients, one truth."""
+
+import json
+import os
+import re
+import subprocess
+
+import facts
+import host
+from case import case, equal, true, wait_for
+from facts import Snapshot, ask, cli
+from test_memory import merged_three
+from toy import Toys
+
+
+def cli_snapshot(*words):
+    return json.loads(cli("snapshot", *words))
+
+
+@case()
+def both_clients_say_the_same():
+    with Toys() as toys:
+        merged_three(toys, ["--vcpus", "2"])
+        for engine in facts.ENGINES:
+            mine = cli_snapshot("--engine", engine)
+            theirs = Snapshot(engine)
+            equal(mine["host"]["engine"], engine, "engine")
+            sets = {(tuple(s["vms"]), s["outside"]): s["frames_bytes"] // 4096
+                    for s in mine["sets"]}
+            equal(sets, theirs.sets, "sets")
+            for vm in mine["vms"]:
+                for key in ("anon", "unique", "self_shared", "self_frames",
+                            "inter_shared", "shmem", "swap", "page_tables",
+                            "freed"):
+                    equal(vm[f"{key}_bytes"],
+                          theirs.vms[vm["pid"]][f"{key}_bytes"], key)
+
+
+@case()
+def vcpus_and_their_threads():
+    with Toys() as toys:
+        counts = (1, 2, 5)
+        vms = [toys.start("10@1", options=["--vcpus", str(n)]) for n in counts]
+        snap = Snapshot("tree")
+        for vm, count in zip(vms, counts):
+            mine = [v for v in snap.vcpus if v["pid"] == vm.pid]
+            equal(snap.vms[vm.pid]["vcpus"], count, "number of vCPUs")
+            equal([v["vcpu_id"] for v in mine], list(range(count)), "their ids")
+            for vcpu in mine:
+                task = f"/proc/{vm.pid}/task/{vcpu['tid']}"
+                equal(host.read(f"{task}/comm"), f"CPU {vcpu['vcpu_id']}/KVM",
+                      "the thread's name")
+                true(vcpu["exits"] > 0 and vcpu["run_ns"] > 0, "it has run")
+        only = ask("vcpu", str(vms[2].pid))
+        equal(len(only), 5, "vCPUs of one VM")
+
+
+@case()
+def run_and_ready_time_are_the_schedulers():
+    """A stopped VM's numbers stand still, so they can be compared exactly."""
+    with Toys() as toys:
+        vm = toys.start("10@1", options=["--vcpus", "2", "--spin"])
+        wait_for(lambda: Snapshot("tree").vcpus[0]["run_ns"] > 10**8, "it to run")
+        os.kill(vm.pid, 19)
+        wait_for(lambda: all(" T " in host.read(f"/proc/{vm.pid}/task/{t}/stat")
+                             for t in os.listdir(f"/proc/{vm.pid}/task")),
+                 "it to stop")
+        for vcpu in Snapshot("tree").vcpus:
+            task = f"/proc/{vm.pid}/task/{vcpu['tid']}"
+            run, ready, _ = map(int, host.read(f"{task}/schedstat").split())
+            status = dict(line.split(":\t") for line in
+                          host.read(f"{task}/status").splitlines() if ":\t" in line)
+            equal((vcpu["run_ns"], vcpu["ready_ns"]), (run, ready),
+                  "run and ready time")
+            equal((vcpu["voluntary_switches"], vcpu["involuntary_switches"]),
+                  (int(status["voluntary_ctxt_switches"]),
+                   int(status["nonvoluntary_ctxt_switches"])), "switches")
+
+
+@case()
+def snapshots_are_shared_and_named():
+    with Toys() as toys:
+        toys.start("10@1")
+        first = ask("host")[0]["generation"]
+        second = ask("host")[0]["generation"]
+        true(second > first, "a new walk for each request")
+        equal(ask("host", "--max-age", "60000")[0]["generation"], second,
+              "the last is fresh enough")
+        equal(ask("vm", "--generation", str(first))[0]["generation"], first,
+              "an older one can be named")
+        for _ in range(12):
+            ask("host")
+        _, end = facts.nlclient("vm", "--generation", str(first))
+        equal(end["error"], "ESTALE", "after many others it cannot")
+        true("take a new one" in end["extack"], end["extack"])
+
+
+@case()
+def vms_come_and_go_with_events():
+    with subprocess.Popen([facts.NLCLIENT, "events", "--count", "4",
+                           "--timeout", "60"], stdout=subprocess.PIPE,
+                          text=True) as listener, Toys() as toys:
+        true("listening" in listener.stdout.readline(), "it listens")
+        a = toys.start("10@1")
+        b = toys.start("10@1")
+        pids = [a.pid, b.pid]
+        seen = [json.loads(listener.stdout.readline()) for _ in range(2)]
+        toys.end(a)
+        toys.end(b)
+        seen += [json.loads(listener.stdout.readline()) for _ in range(2)]
+        equal(sorted(e["pid"] for e in seen[:2]), sorted(pids), "who appeared")
+        equal(sorted(e["pid"] for e in seen[2:]), sorted(pids), "who went")
+        listener.kill()
+
+
+@case()
+def processes_that_are_no_vms_are_not_listed():
+    """Neither a child that inherited the files, nor one that has no VM."""
+    with Toys() as toys:
+        vm = toys.start("10@1")
+        toys.start("10@1", options=["--no-kvm"])
+        vm.fork()
+        equal(list(Snapshot("tree").vms), [vm.pid], "VMs")
+
+
+@case()
+def vms_before_the_module_are_seen():
+    host.unload()
+    with Toys() as toys:
+        vm = toys.start("30@1000+0")
+        host.ksm_pass()
+        host.load()
+        snap = Snapshot("tree")
+        equal(snap.shares(vm.pid), (30, 1, 0), "shares")
+
+
+@case()
+def documents_are_read_without_the_module():
+    with Toys() as toys:
+        merged_three(toys)
+        document = cli("snapshot")
+    host.unload()
+    for verb in (["list"], ["matrix"], ["victim", "--need", "4K"],
+                 ["snapshot"], ["show", str(toys_pid(document))]):
+        out = cli(*verb, "--from", "-", stdin=document)
+        true(out.strip(), f"{verb} says something")
+    again = json.loads(cli("snapshot", "--from", "-", stdin=document))
+    equal(again["sets"], json.loads(document)["sets"], "round trip")
+
+
+def toys_pid(document):
+    return json.loads(document)["vms"][0]["pid"]
+
+
+@case()
+def every_verb_in_text_and_json():
+    with Toys() as toys:
+        vm = merged_three(toys)[0]
+        toys.start("40@900000", options=["--name", "web1"])
+        for verb in (["list"], ["show", str(vm.pid)], ["show", "web1"],
+                     ["matrix"], ["snapshot"], ["victim", "--need", "1K"],
+                     ["version"], ["doctor"], ["doctor", "web1"],
+                     ["doctor", "--verify"], ["top", "-b", "-n", "2", "-d", "0.2"]):
+            true(cli(*verb).strip(), f"{verb} says something")
+            for line in cli(*verb, "--json").splitlines():
+                json.loads(line)
+        true("web1" in cli("list"), "the VM's name")
+
+
+@case()
+def matrix_is_the_sets_summed():
+    with Toys() as toys:
+        a, b, c = merged_three(toys)
+        text = cli("matrix", "--bytes")
+        numbers = [[int(n) for n in re.findall(r"\b\d+\b", line)]
+                   for line in text.splitlines()]
+        shared = (93 + 68) * 4096
+        true(any(shared in row for row in numbers),
+             f"{a.pid} and {b.pid} share {shared} bytes ({c.pid} too): {text}")
+
+
+@case()
+def top_on_a_terminal():
+    """In 80 columns, with a resize, keys and an end by q."""
+    with Toys() as toys:
+        toys.start("40@900000+0", options=["--name", "web1"])
+
+        def tmux(*words):
+            return subprocess.run(["tmux", "-L", "vmshare", *words], check=True,
+                                  capture_output=True, text=True).stdout
+
+        tmux("new-session", "-d", "-x", "80", "-y", "24", "-s", "t",
+             f"TERM=vt100 {facts.VMSHARE} top -d 0.3; echo ended $?; cat")
+        try:
+            wait_for(lambda: "web1" in tmux("capture-pane", "-p"), "the VM's name")
+            tmux("resize-window", "-x", "100", "-y", "30")
+            tmux("send-keys", "M")
+            wait_for(lambda: "web1" in tmux("capture-pane", "-p"), "it again")
+            tmux("send-keys", "?")
+            wait_for(lambda: "quit" in tmux("capture-pane", "-p").lower(), "help")
+            tmux("send-keys", "Escape")
+            tmux("send-keys", "q")
+            tmux("send-keys", "q")
+            wait_for(lambda: "ended 0" in tmux("capture-pane", "-p"), "its end")
+        finally:
+            tmux("kill-server")

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Load and unload, VMs that come and go, in the middle of everything."""
+
+import random
+import subprocess
+import threading
+import time
+
+import facts
+import host
+from case import case, equal, true, wait_for
+from facts import ask, nlclient
+from toy import TOY, Toys
+from test_memory import merged_three
+
+
+def storm(seconds, threads=2):
+    return subprocess.Popen([facts.NLCLIENT, "storm", "--seconds", str(seconds),
+                             "--threads", str(threads)],
+                            stdout=subprocess.PIPE, text=True)
+
+
+def memory_of_module():
+    """Everything that a leak would be in: what the kernel holds for itself."""
+    host.write("/proc/sys/vm/drop_caches", 3)
+    return host.meminfo("SUnreclaim") + host.meminfo("VmallocUsed")
+
+
+def unload_when_free():
+    """A dump under way refuses the unloading; it ends soon."""
+    wait_for(lambda: subprocess.run(["rmmod", "vmshare"],
+                                    stderr=subprocess.DEVNULL).returncode == 0,
+             "the module to be free")
+
+
+@case()
+def loaded_and_unloaded_100_times_under_running_guests_and_dumps():
+    with Toys() as toys:
+        merged_three(toys, ["--vcpus", "2"])
+        host.set_ksm("run", 1)
+        for i in range(100):
+            host.load()
+            asker = subprocess.Popen(
+                [facts.NLCLIENT, random.choice(("vm", "set", "vcpu", "host"))],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if i % 3 == 0:
+                ask("set", "--engine", random.choice(facts.ENGINES))
+            unload_when_free()
+            asker.wait()
+            true(not host.loaded(), "it is gone")
+        host.load()
+        equal(len(ask("vm")), 3, "VMs in the end")
+
+
+@case()
+def vms_killed_in_the_middle_of_walks_and_dumps():
+    host.set_ksm("run", 1)
+    host.set_ksm("pages_to_scan", 300)
+    storming = storm(25, 3)
+    killed = 0
+    with Toys() as toys:
+        deadline = time.monotonic() + 22
+        while time.monotonic() < deadline:
+            vm = toys.start("200@1000", "300@42+0", "40@2000",
+                            options=["--vcpus", "2"])
+            if killed % 4 == 0:
+                vm.fork()
+            time.sleep(random.uniform(0, 0.3))
+            if len(toys.toys) > 3:
+                toys.end(random.choice(toys.toys))
+                killed += 1
+    said = storming.communicate()[0]
+    equal(storming.returncode, 0, f"the storm: {said}")
+    equal(ask("vm"), [], "VMs in the end")
+    true(killed > 5, f"only {killed} killed")
+    return f"{killed} VMs killed; {said.strip()[:200]}"
+
+
+@case()
+def two_hundred_vms_created_and_ended():
+    stop = threading.Event()
+    asked = [0]
+
+    def watch():
+        while not stop.is_set():
+            nlclient("set")
+            asked[0] += 1
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    seen = 0
+    try:
+        for _ in range(10):
+            batch = [subprocess.Popen([TOY, "4@1000", "2@1+0"],
+                                      stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, text=True)
+                     for _ in range(20)]
+            for vm in batch:
+                true("ready" in vm.stdout.readline(), "it started")
+            seen += len(ask("vm"))
+            for vm in batch:
+                vm.stdin.close()
+                vm.wait()
+                vm.stdout.close()
+    finally:
+        stop.set()
+        watcher.join()
+    equal(seen, 200, "VMs seen")
+    equal(ask("vm"), [], "VMs in the end")
+    return f"{asked[0]} dumps meanwhile"
+
+
+@case()
+def nothing_is_left_behind():
+    """The same work over and over does not grow the kernel's memory."""
+    def work():
+        host.load()
+        for engine in facts.ENGINES:
+            for _ in range(15):
+                ask("set", "--engine", engine)
+        host.unload()
+
+    with Toys() as toys:
+        merged_three(toys)
+        work()
+        before = memory_of_module()
+        for _ in range(4):
+            work()
+        grown = memory_of_module() - before
+        true(grown < 1 << 20, f"{grown} bytes more")
+        return f"{grown} bytes after 4 rounds"
+
+
+@case()
+def asker_killed_while_it_walks():
+    """A fatal signal ends the walk; the next one is not disturbed."""
+    with Toys() as toys:
+        merged_three(toys)
+        for i in range(20):
+            asker = subprocess.Popen([facts.NLCLIENT, "set"],
+                                     stdout=subprocess.DEVNULL)
+            time.sleep(0.01 * (i % 7))
+            asker.kill()
+            asker.wait()
+        equal(len(ask("vm")), 3, "VMs in the end")

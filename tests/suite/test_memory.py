@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Who shares which memory: every number against the model and the oracle."""
+
+import contextlib
+import ctypes
+import os
+
+import host
+from case import case, equal, true, wait_for
+from facts import Snapshot, check, oracle
+from toy import Toys
+
+# Three VMs: contents of one's own, of two, of three, and repeated in one.
+THREE = (("100@1000", "61@2000", "50@5000", "20@9000+0"),
+         ("100@1000", "61@2000", "50@6000"),
+         ("61@2000", "50@7000", "100@8888+0", "7@1000"))
+
+
+def start_three(toys, options=()):
+    return [toys.start(*segments, options=options) for segments in THREE]
+
+
+def merged_three(toys, options=()):
+    vms = start_three(toys, options)
+    host.ksm_pass()
+    toys.merge()
+    return vms
+
+
+@case()
+def nothing_is_merged():
+    with Toys() as toys:
+        start_three(toys)
+        check(toys)
+
+
+@case()
+def pages_merged_within_and_between_vms():
+    with Toys() as toys:
+        merged_three(toys, ["--vcpus", "2"])
+        check(toys)
+
+
+@case()
+def mappings_broken_by_writes_and_dropped_with_ksmd_stopped():
+    with Toys() as toys:
+        a, b, c = merged_three(toys)
+        a.poke(0, 10)
+        a.poke(100, 6)
+        b.dontneed(5, 10)
+        b.poke(161, 3)
+        c.dontneed(0, 6)
+        c.poke(111, 30)
+        tree = check(toys)[0]
+        true(tree.host["stale_items"] >= 62, "stale items were seen")
+        true(tree.host["checked_nodes"] > 0, "their nodes were checked")
+
+
+@case()
+def only_one_mapping_left_of_a_merged_frame():
+    with Toys() as toys:
+        a, b, _ = merged_three(toys)
+        b.poke(0, 100)
+        a.poke(100, 61)
+        check(toys)
+
+
+@case()
+def process_forked_after_merging():
+    with Toys() as toys:
+        a = merged_three(toys)[0]
+        a.fork()
+        check(toys, by_oracle=False)
+        a.poke(0, 40)
+        check(toys, by_oracle=False)
+        a.kill_child()
+        check(toys, by_oracle=False)
+
+
+@case()
+def stale_item_and_forked_mapping_on_one_frame():
+    """As many items as mappings, and yet not the same."""
+    with Toys() as toys:
+        a, b, _ = merged_three(toys)
+        a.fork()
+        b.poke(0, 100)
+        check(toys, by_oracle=False)
+
+
+@case()
+def forked_child_keeps_frames_of_an_exited_vm():
+    with Toys() as toys:
+        merged_three(toys)
+        other = toys.start("30@1000", options=["--no-kvm"])
+        host.ksm_pass()
+        toys.merge()
+        other.fork()
+        other.poke(0, 30)
+        check(toys, by_oracle=False)
+
+
+@case()
+def sharer_exited_before_ksmd_passed():
+    with Toys() as toys:
+        vms = merged_three(toys)
+        toys.end(vms[1])
+        tree = check(toys)[0]
+        true(tree.host["stale_items"] >= 161, "its items are stale")
+
+
+@case()
+def all_sharers_exited():
+    """Nodes whose pages are gone are no frames."""
+    with Toys() as toys:
+        vms = merged_three(toys)
+        last = toys.start("4@1")
+        for vm in vms:
+            toys.end(vm)
+        tree = check(toys)[0]
+        equal(tree.host["merged_frames"], 0, "merged frames")
+        equal(tree.sets, {}, "sets")
+        equal(list(tree.vms), [last.pid], "VMs")
+
+
+@case()
+def process_that_is_no_vm_shares_frames():
+    with Toys() as toys:
+        start_three(toys)
+        toys.start("30@1000", "5@2000", "9@70000+0", options=["--no-kvm"])
+        host.ksm_pass()
+        toys.merge()
+        tree = check(toys)[0]
+        true(any(outside for _, outside in tree.sets), "some sets reach outside")
+
+
+@case()
+def process_that_is_no_vm_forked():
+    with Toys() as toys:
+        start_three(toys)
+        other = toys.start("30@1000", options=["--no-kvm"])
+        host.ksm_pass()
+        toys.merge()
+        other.fork()
+        check(toys, by_oracle=False)
+
+
+@case()
+def one_content_on_more_mappings_than_a_node_takes():
+    with Toys() as toys:
+        toys.start("1800@42+0", "10@1000")
+        toys.start("700@42+0", "10@1000")
+        host.ksm_pass(6)
+        tree = check(toys, by_model=False)[0]
+        frames = sum(tree.sets.values())
+        true(frames - 10 >= 2500 / 256, f"{frames} frames, in chains")
+        shared = sum(sum(tree.shares(toy.pid)[::2]) for toy in toys.vms())
+        equal(shared, 2520, "merged mappings")
+
+
+@case()
+def chains_with_broken_mappings():
+    with Toys() as toys:
+        a = toys.start("1800@42+0")
+        toys.start("700@42+0")
+        host.ksm_pass(6)
+        a.poke(0, 900)
+        check(toys, by_model=False)
+
+
+@case()
+def zero_pages_merged_like_others():
+    with Toys() as toys:
+        toys.start("150@0+0", "20@1000")
+        toys.start("100@0+0", "20@1000")
+        host.ksm_pass()
+        toys.merge()
+        check(toys)
+
+
+@case()
+def zero_pages_merged_with_the_zero_page():
+    host.set_ksm("use_zero_pages", 1)
+    with Toys() as toys:
+        toys.start("150@0+0", "20@1000")
+        toys.start("100@0+0", "20@1000")
+        host.ksm_pass()
+        toys.merge(zero_pages=True)
+        check(toys)
+
+
+@case()
+def mappings_split_by_other_advice():
+    with Toys() as toys:
+        a = merged_three(toys)[0]
+        a.tell("split 20 50")
+        tree = check(toys)[0]
+        equal(tree.host["checked_nodes"], 0, "splitting is no reason to check")
+
+
+@case()
+def unmerged_again_by_advice():
+    with Toys() as toys:
+        a = merged_three(toys)[0]
+        a.tell("unmergeable 0 50")
+        for i in range(50):
+            a.frames[i] = ("own", a.pid, i)
+        check(toys)
+
+
+@case()
+def huge_pages_are_unique():
+    with Toys() as toys:
+        toys.start("2048@100000", options=["--thp"])
+        merged_three(toys)
+        check(toys)
+
+
+@case()
+def guest_memory_in_a_memfd():
+    with Toys() as toys:
+        vm = toys.start("700@100000", options=["--memfd"])
+        merged_three(toys)
+        for snap in check(toys):
+            seen = snap.vms[vm.pid]
+            true(seen["shmem_bytes"] >= 700 * 4096, "it is resident")
+            equal(seen["private_shmem_bytes"], 700 * 4096, "it goes with the VM")
+
+
+@case()
+def memfd_that_another_process_keeps_open():
+    with Toys() as toys:
+        vm = toys.start("700@100000", options=["--memfd"])
+        files = f"/proc/{vm.pid}/map_files"
+        held = [f"{files}/{name}" for name in os.listdir(files)
+                if "memfd:" in os.readlink(f"{files}/{name}")]
+        with open(held[0], "rb"):
+            for engine in ("tree", "pages"):
+                equal(Snapshot(engine).vms[vm.pid]["private_shmem_bytes"], 0,
+                      "private while it is open elsewhere")
+        equal(Snapshot("tree").vms[vm.pid]["private_shmem_bytes"], 700 * 4096,
+              "private after that")
+
+
+@contextlib.contextmanager
+def swappable():
+    """What is started inside can be pushed out: memory belongs to a cgroup."""
+    path = "/sys/fs/cgroup/vmshare-test"
+    own = "/sys/fs/cgroup/cgroup.procs"
+    host.write("/sys/fs/cgroup/cgroup.subtree_control", "+memory")
+    os.makedirs(path, exist_ok=True)
+    host.write(f"{path}/cgroup.procs", os.getpid())
+    with Toys() as toys:
+        try:
+            merged_three(toys)
+            host.write(own, os.getpid())
+            yield toys, lambda: swap_out(path)
+        finally:
+            host.write(own, os.getpid())
+
+
+def swap_out(path):
+    """Push out as much as goes. Return: how many pages went."""
+    for _ in range(3):
+        try:
+            host.write(f"{path}/memory.reclaim", "64M")
+        except OSError:
+            pass  # EAGAIN: not all of it; what went out is seen in the VMs
+    swapped = sum(vm["swap_bytes"] for vm in Snapshot("tree").vms.values()) // 4096
+    true(swapped > 50, f"only {swapped} pages were swapped out")
+    return swapped
+
+
+@case(needs=host.needs_swap)
+def pages_swapped_out_and_in_again():
+    with swappable() as (toys, swap_out_now):
+        a, b, c = toys.vms()
+        swapped = swap_out_now()
+        check(toys, by_model=False)
+        a.tell("read 0 100")
+        check(toys, by_model=False)
+        b.tell("read 0 161")
+        c.tell("read 0 61")
+        check(toys, by_model=False)
+        return f"{swapped} pages swapped"
+
+
+@case(needs=host.needs_swap)
+def ksmd_passes_while_pages_are_swapped_out():
+    """Then mappings come back that have no item."""
+    with swappable() as (toys, swap_out_now):
+        a, b, _ = toys.vms()
+        swap_out_now()
+        host.ksm_pass(2)
+        a.tell("read 0 231")
+        b.tell("read 0 211")
+        check(toys, by_model=False)
+        a.poke(0, 30)
+        check(toys, by_model=False)
+
+
+def start_on_nodes(toys):
+    """Each VM's memory on the NUMA node of one CPU."""
+    cpus = sorted(os.sched_getaffinity(0))
+    for i, segments in enumerate(THREE + THREE):
+        os.sched_setaffinity(0, {cpus[i % 2]})
+        toys.start(*segments)
+    os.sched_setaffinity(0, cpus)
+
+
+@case(needs=host.needs_numa)
+def numa_nodes_merged_apart():
+    host.set_ksm("merge_across_nodes", 0)
+    with Toys() as toys:
+        start_on_nodes(toys)
+        host.ksm_pass()
+        tree = check(toys, by_model=False)[0]
+        pids = [toy.pid for toy in toys.vms()]
+        halves = {tuple(sorted(pids[::2])), tuple(sorted(pids[1::2]))}
+        for vms, _ in tree.sets:
+            true(any(set(vms) <= set(half) for half in halves),
+                 f"{vms} are on one node")
+
+
+@case(needs=host.needs_numa)
+def numa_nodes_merged_together():
+    with Toys() as toys:
+        start_on_nodes(toys)
+        host.ksm_pass()
+        toys.merge()
+        check(toys)
+
+
+def migrate(pid, source, target):
+    """migrate_pages(2) of every page, shared ones as well."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    masks = [ctypes.c_ulong(1 << node) for node in (source, target)]
+    if libc.syscall(256, pid, 64, *map(ctypes.byref, masks)) < 0:
+        raise OSError(ctypes.get_errno(), "migrate_pages")
+
+
+@case(needs=host.needs_numa)
+def frames_moved_to_another_numa_node():
+    host.set_ksm("merge_across_nodes", 0)
+    with Toys() as toys:
+        start_on_nodes(toys)
+        host.ksm_pass()
+        for toy in toys.vms()[::2]:
+            migrate(toy.pid, 0, 1)
+        check(toys, by_model=False)
+        host.set_ksm("pages_to_scan", 60)
+        scans = host.ksm("full_scans")
+        host.set_ksm("run", 1)
+        wait_for(lambda: host.ksm("full_scans") > scans, "ksmd to pass")
+        host.set_ksm("run", 0)
+        check(toys, by_model=False)
+
+
+@case()
+def sums_hold_while_ksmd_runs_and_guests_write():
+    with Toys() as toys:
+        vms = start_three(toys, ["--vcpus", "2"])
+        host.set_ksm("pages_to_scan", 200)
+        host.set_ksm("run", 1)
+        for i in range(6):
+            vms[i % 3].tell(f"write {i} 20 {3000 + i}")
+            for engine in ("tree", "pages"):
+                Snapshot(engine).check_sums()
+        host.set_ksm("run", 0)
+        seen = oracle([vm.pid for vm in vms])
+        snap = Snapshot("tree")
+        for vm in seen["vms"]:
+            equal(snap.anon(vm["pid"]), vm["anon_pages"], "anon at the end")
