@@ -27,6 +27,13 @@ json_t *jsonout_number(uint64_t value)
 	return value <= INT64_MAX ? json_integer((json_int_t)value) : NULL;
 }
 
+json_t *jsonout_cell(uint64_t value)
+{
+	json_t *number = jsonout_number(value);
+
+	return number ? number : json_null();
+}
+
 void jsonout_print(json_t *root, bool pretty)
 {
 	json_dumpf(root, stdout, pretty ? JSON_INDENT(2) : JSON_COMPACT);

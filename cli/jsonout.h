@@ -12,6 +12,9 @@ json_t *jsonout_text(const char *text);
 /* A whole number; NULL (which the setters of jansson skip) if JSON cannot hold it. */
 json_t *jsonout_number(uint64_t value);
 
+/* For a place in an array, which cannot be left out: null if JSON cannot hold it. */
+json_t *jsonout_cell(uint64_t value);
+
 /* Prints the document and a newline to stdout and drops it. */
 void jsonout_print(json_t *root, bool pretty);
 

@@ -2,8 +2,10 @@
 /* vmshare: the table of verbs, and the one place that ends the program. */
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -155,6 +157,21 @@ static void fill_standard_streams(void)
 		close(fd);
 }
 
+/*
+ * A document with a part left out for want of memory would be wrong without a
+ * word, and nothing checks every member it puts into one.
+ */
+static void *allocate_json(size_t size)
+{
+	void *memory = malloc(size);
+
+	if (!memory) {
+		fputs("vmshare: out of memory; close other programs and try again\n", stderr);
+		_exit(EXIT_RUNTIME);
+	}
+	return memory;
+}
+
 /* What did not reach standard output is an error, unless the reader hung up. */
 static int finish_output(int code)
 {
@@ -179,6 +196,7 @@ int main(int argc, char **argv)
 	fill_standard_streams();
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");
+	json_set_alloc_funcs(allocate_json, free);
 	options_init(&options);
 	code = run(argc, argv, &options, &err);
 	if (code < 0) {

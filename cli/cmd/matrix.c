@@ -82,9 +82,9 @@ static json_t *row_json(const struct matrix *matrix, size_t row)
 
 	for (j = 0; j < matrix->view.count; j++)
 		json_array_append_new(cells,
-				      jsonout_number(sharing_between(&matrix->sharing,
-								     index_of(matrix, row),
-								     index_of(matrix, j))));
+				      jsonout_cell(sharing_between(&matrix->sharing,
+								   index_of(matrix, row),
+								   index_of(matrix, j))));
 	return cells;
 }
 
@@ -99,7 +99,7 @@ static void print_json(const struct matrix *matrix)
 		json_array_append_new(vms, vm_json(matrix->view.rows[i].vm));
 		json_array_append_new(rows, row_json(matrix, i));
 		json_array_append_new(outside,
-				      jsonout_number(matrix->sharing.outside[index_of(matrix, i)]));
+				      jsonout_cell(matrix->sharing.outside[index_of(matrix, i)]));
 	}
 	json_object_set_new(root, "version", json_integer(1));
 	if (facts_get(&matrix->snap->host, HOST_GENERATION, &generation))

@@ -6,6 +6,8 @@
  */
 #include "policy/freed.h"
 
+#include <stdlib.h>
+
 /* A document may not tell which of the shared memory is the VM's alone. */
 static uint64_t private_shmem(const struct vm *vm)
 {
@@ -65,4 +67,86 @@ uint64_t freed_resident(const struct vm *vm)
 uint64_t freed_growth(const struct vm *vm)
 {
 	return add_saturating(freed_resident(vm), facts_or_zero(&vm->facts, VM_SWAP));
+}
+
+static size_t index_of(const struct snapshot *snap, uint32_t pid)
+{
+	return (size_t)(snapshot_vm(snap, pid) - snap->vms);
+}
+
+/* The frames of a set go to the gain of the last of its VMs that stays. */
+static void credit_last(struct departure *departure, const struct set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->n_pids; i++) {
+		size_t vm = index_of(departure->snap, set->pids[i]);
+
+		if (!departure->gone[vm])
+			departure->gain[vm] = add_saturating(departure->gain[vm],
+							     set->frames_bytes);
+	}
+}
+
+static bool has_member(const struct set *set, uint32_t pid)
+{
+	size_t low = 0, high = set->n_pids;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (set->pids[middle] == pid)
+			return true;
+		if (set->pids[middle] < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+int departure_init(struct departure *departure, const struct snapshot *snap)
+{
+	size_t i;
+
+	departure->snap = snap;
+	departure->freed = 0;
+	departure->gone = calloc(snap->n_vms + 1, sizeof(*departure->gone));
+	departure->gain = calloc(snap->n_vms + 1, sizeof(*departure->gain));
+	departure->staying = calloc(snap->n_sets + 1, sizeof(*departure->staying));
+	if (!departure->gone || !departure->gain || !departure->staying) {
+		departure_free(departure);
+		return -1;
+	}
+	for (i = 0; i < snap->n_vms; i++)
+		departure->gain[i] = freed_own(&snap->vms[i]);
+	for (i = 0; i < snap->n_sets; i++) {
+		departure->staying[i] = snap->sets[i].n_pids;
+		if (departure->staying[i] == 1 && !snap->sets[i].outside)
+			credit_last(departure, &snap->sets[i]);
+	}
+	return 0;
+}
+
+void departure_leave(struct departure *departure, size_t vm)
+{
+	const struct snapshot *snap = departure->snap;
+	size_t i;
+
+	departure->gone[vm] = true;
+	departure->freed = add_saturating(departure->freed, departure->gain[vm]);
+	for (i = 0; i < snap->n_sets; i++) {
+		const struct set *set = &snap->sets[i];
+
+		if (!set->outside && has_member(set, snap->vms[vm].pid) &&
+		    --departure->staying[i] == 1)
+			credit_last(departure, set);
+	}
+}
+
+void departure_free(struct departure *departure)
+{
+	free(departure->gone);
+	free(departure->gain);
+	free(departure->staying);
 }

@@ -21,4 +21,21 @@ uint64_t freed_resident(const struct vm *vm);
 /* What the VM takes at a destination where nothing is shared with it yet. */
 uint64_t freed_growth(const struct vm *vm);
 
+/*
+ * VMs leaving one after the other, and what the next one would add. Cheap for
+ * thousands of sets, where freed_together() for every step would not be.
+ */
+struct departure {
+	const struct snapshot *snap;
+	bool *gone;			/* per VM */
+	uint64_t *gain;			/* what this VM's leaving now would free */
+	size_t *staying;		/* members of each set that have not left */
+	uint64_t freed;			/* by those that have left */
+};
+
+/* Returns -1 for want of memory. */
+int departure_init(struct departure *departure, const struct snapshot *snap);
+void departure_leave(struct departure *departure, size_t vm);
+void departure_free(struct departure *departure);
+
 #endif

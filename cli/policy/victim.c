@@ -8,8 +8,8 @@
 #include "policy/cover.h"
 #include "policy/freed.h"
 
-#define WORK 1000000000ull		/* group members to look at: some ten seconds */
-#define NODES_MIN 10000ull
+#define WORK 500000000ull		/* group members to look at: some seconds */
+#define NODES_MIN 500ull
 
 typedef unsigned __int128 wide;
 
@@ -211,20 +211,17 @@ static bool is_better(uint64_t gain, uint64_t cost, uint64_t best_gain, uint64_t
 }
 
 /* The next to leave: of those chosen, the one that now frees most for its cost. */
-static size_t next_victim(const struct problem *problem, bool *gone, uint64_t freed)
+static size_t next_victim(const struct problem *problem, const struct departure *departure)
 {
 	size_t best = SIZE_MAX, i;
 	uint64_t best_gain = 0, best_cost = 0;
 
 	for (i = 0; i < problem->snap->n_vms; i++) {
-		uint64_t gain, cost;
+		uint64_t gain = departure->gain[i];
+		uint64_t cost = victim_cost(&problem->snap->vms[i], problem->request->cost);
 
-		if (gone[i] || !is_chosen(problem, i))
+		if (departure->gone[i] || !is_chosen(problem, i))
 			continue;
-		gone[i] = true;
-		gain = freed_together(problem->snap, gone) - freed;
-		cost = victim_cost(&problem->snap->vms[i], problem->request->cost);
-		gone[i] = false;
 		if (best == SIZE_MAX || is_better(gain, cost, best_gain, best_cost)) {
 			best = i;
 			best_gain = gain;
@@ -234,37 +231,46 @@ static size_t next_victim(const struct problem *problem, bool *gone, uint64_t fr
 	return best;
 }
 
-static uint64_t freed_alone(const struct snapshot *snap, bool *none, size_t vm)
-{
-	uint64_t freed;
-
-	none[vm] = true;
-	freed = freed_together(snap, none);
-	none[vm] = false;
-	return freed;
-}
-
-/* flags and none hold one false flag per VM. */
-static void list_victims(const struct problem *problem, bool *flags, bool *none,
-			 struct victim_plan *plan)
+/* alone holds what each VM frees by itself. */
+static void list_victims(const struct problem *problem, struct departure *departure,
+			 const uint64_t *alone, struct victim_plan *plan)
 {
 	const struct snapshot *snap = problem->snap;
-	struct victim *victim;
 	size_t vm;
 
-	while ((vm = next_victim(problem, flags, plan->freed)) != SIZE_MAX) {
-		victim = &plan->victims[plan->count++];
-		flags[vm] = true;
-		plan->freed = freed_together(snap, flags);
+	while ((vm = next_victim(problem, departure)) != SIZE_MAX) {
+		struct victim *victim = &plan->victims[plan->count++];
+
+		departure_leave(departure, vm);
 		*victim = (struct victim){
 			.vm = vm,
 			.cost = victim_cost(&snap->vms[vm], problem->request->cost),
-			.freed_alone = freed_alone(snap, none, vm),
-			.freed_with_previous = plan->freed,
+			.freed_alone = alone[vm],
+			.freed_with_previous = departure->freed,
 		};
 		plan->cost = add_saturating(plan->cost, victim->cost);
 		plan->growth = add_saturating(plan->growth, freed_growth(&snap->vms[vm]));
 	}
+	plan->freed = departure->freed;
+}
+
+/* Before anybody leaves, what a VM adds is what it frees alone. */
+static int order_victims(const struct problem *problem, struct victim_plan *plan)
+{
+	size_t count = problem->snap->n_vms;
+	struct departure departure;
+	uint64_t *alone;
+
+	if (departure_init(&departure, problem->snap))
+		return -1;
+	alone = calloc(count + 1, sizeof(*alone));
+	if (alone) {
+		memcpy(alone, departure.gain, count * sizeof(*alone));
+		list_victims(problem, &departure, alone, plan);
+	}
+	departure_free(&departure);
+	free(alone);
+	return alone ? 0 : -1;
 }
 
 /* The cost of the VMs that leave anyway is in the plan's, not in the cover's. */
@@ -282,21 +288,19 @@ static void set_proof(const struct problem *problem, struct victim_plan *plan)
 static int make_plan(const struct problem *problem, struct victim_plan *plan)
 {
 	size_t count = problem->snap->n_vms + 1;
-	bool *flags = calloc(count, sizeof(*flags)), *none = calloc(count, sizeof(*none));
-	int ret = -1;
+	bool *flags = calloc(count, sizeof(*flags));
 
 	plan->victims = calloc(count, sizeof(*plan->victims));
-	if (flags && none && plan->victims) {
-		count_movable(problem, flags, plan);
-		memset(flags, 0, count * sizeof(*flags));
-		if (problem->cover.found)
-			list_victims(problem, flags, none, plan);
-		set_proof(problem, plan);
-		ret = 0;
+	if (!flags || !plan->victims) {
+		free(flags);
+		return -1;
 	}
+	count_movable(problem, flags, plan);
 	free(flags);
-	free(none);
-	return ret;
+	if (problem->cover.found && order_victims(problem, plan))
+		return -1;
+	set_proof(problem, plan);
+	return 0;
 }
 
 /* More VMs that must leave than may leave is no plan, whatever they free. */

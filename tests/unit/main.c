@@ -26,7 +26,7 @@ static const struct {
 	{ "selector", test_selector },	 { "proc", test_proc },
 	{ "victim", test_victim },	 { "topstate", test_topstate },
 	{ "verify", test_verify },	 { "cmdline", test_cmdline },
-	{ "manual", test_manual },
+	{ "manual", test_manual },	 { "screen", test_screen },
 };
 
 static bool report(bool good, const char *file, int line, const char *fmt, va_list args)
