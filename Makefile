@@ -72,12 +72,12 @@ build/%/vmshare.ko: $(KMOD_SOURCES)
 	@rm -rf build/$*/src && mkdir -p build/$*/src
 	@cp -r Kbuild VERSION kmod include build/$*/src
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/build/$*/src $(KBUILD_ARGS) W=1 modules > build/$*/vmshare.log 2>&1 || { cat build/$*/vmshare.log; exit 1; }
-	@cp build/$*/src/kmod/vmshare.ko $@
+	@strip --strip-debug -o $@ build/$*/src/kmod/vmshare.ko
 
 build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
 	@rm -rf build/$*/chase && mkdir -p build/$*/chase
 	@cp -r tests/kmod/Kbuild tests/kmod/walk.c kmod/compat build/$*/chase
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
-	@cp build/$*/chase/chase.ko $@
+	@strip --strip-debug -o $@ build/$*/chase/chase.ko
 
 .PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check bench clean help

@@ -23,7 +23,10 @@ static struct genl_family family;
 
 /* ---- requests ---- */
 
-static const struct nla_policy no_policy[VMSHARE_A_UNSPEC + 1] = {};
+/* Without any policy attributes would not be looked at, nor refused. */
+static const struct nla_policy no_policy[VMSHARE_A_PAD + 1] = {
+	[VMSHARE_A_PAD] = { .type = NLA_REJECT },
+};
 
 static const struct nla_policy choice_policy[VMSHARE_A_ENGINE + 1] = {
 	[VMSHARE_A_GENERATION] = { .type = NLA_U64 },
@@ -586,6 +589,7 @@ static const struct genl_ops ops[] = {
 	{
 		.cmd = VMSHARE_CMD_INFO,
 		.policy = no_policy,
+		.maxattr = ARRAY_SIZE(no_policy) - 1,
 		.doit = info_doit,
 	},
 	{

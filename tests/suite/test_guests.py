@@ -15,10 +15,10 @@ LINUXVM = f"{host.TOP}/tests/guest/linuxvm"
 
 
 class Guest:
-    def __init__(self, name, own):
+    def __init__(self, name, own, shared=16):
         self.name = name
         self.process = subprocess.Popen(
-            [LINUXVM, "--name", name, "--shared", "16", "--own", str(own)],
+            [LINUXVM, "--name", name, "--shared", str(shared), "--own", str(own)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def wait_ready(self):
@@ -26,6 +26,12 @@ class Guest:
         if not answer or answer[0] != "ready":
             raise Failure(f"guest {self.name} did not come up: {answer}")
         self.pid = int(answer[1])
+
+    def end_qemu(self):
+        """End QEMU alone; what started it, and its files, stay until end()."""
+        os.kill(self.pid, signal.SIGKILL)
+        wait_for(lambda: " Z " in host.read(f"/proc/{self.pid}/stat"),
+                 "QEMU to end")
 
     def end(self):
         self.process.stdin.close()
@@ -36,7 +42,7 @@ class Guest:
 @contextlib.contextmanager
 def three_guests():
     guests = [Guest(name, own) for name, own in
-              (("web1", 8), ("web2", 12), ("db", 24))]
+              (("web1", 6), ("web2", 9), ("db", 13))]
     try:
         for guest in guests:
             guest.wait_ready()
@@ -101,8 +107,7 @@ def end_guests(guests, snap):
     others = [sum(column) for column in zip(*(rollup(pid) for pid in pids))]
     before = free_now()
     for guest in guests:
-        os.kill(guest.pid, signal.SIGKILL)
-        guest.process.wait()
+        guest.end_qemu()
     really = free_now() - before
     text = (f"{'+'.join(g.name for g in guests)}: promised {promised / MIB:.2f} MiB,"
             f" freed {really / MIB:.2f} MiB; RSS said {others[0] / MIB:.2f}, "

@@ -37,6 +37,7 @@ def unload_when_free():
 def loaded_and_unloaded_100_times_under_running_guests_and_dumps():
     with Toys() as toys:
         merged_three(toys, ["--vcpus", "2"])
+        host.set_ksm("pages_to_scan", 100)
         host.set_ksm("run", 1)
         for i in range(100):
             host.load()
@@ -54,8 +55,8 @@ def loaded_and_unloaded_100_times_under_running_guests_and_dumps():
 
 @case()
 def vms_killed_in_the_middle_of_walks_and_dumps():
+    host.set_ksm("pages_to_scan", 100)
     host.set_ksm("run", 1)
-    host.set_ksm("pages_to_scan", 300)
     storming = storm(25, 3)
     killed = 0
     with Toys() as toys:
