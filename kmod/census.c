@@ -110,6 +110,9 @@ static void see_vcpus(struct look *look, struct kvm *kvm)
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
+	/* Without any the loop's end wraps, to one that is just being made. */
+	if (!atomic_read(&kvm->online_vcpus))
+		return;
 	kvm_for_each_vcpu(i, vcpu, kvm) {
 		if (census->nr_vcpus == look->vcpu_room) {
 			look->full = true;

@@ -9,7 +9,7 @@ import subprocess
 import host
 from case import Failure, case, true, wait_for
 from facts import Snapshot, check_oracle, cli, oracle
-from test_freed import MIB, free_now, freed_of_set, rollup
+from test_freed import MIB, free_after, free_before, freed_of_set, rollup
 
 LINUXVM = f"{host.TOP}/tests/guest/linuxvm"
 
@@ -105,10 +105,10 @@ def end_guests(guests, snap):
     pids = [guest.pid for guest in guests]
     promised = freed_of_set(snap, pids)
     others = [sum(column) for column in zip(*(rollup(pid) for pid in pids))]
-    before = free_now()
+    before = free_before()
     for guest in guests:
         guest.end_qemu()
-    really = free_now() - before
+    really = free_after() - before
     text = (f"{'+'.join(g.name for g in guests)}: promised {promised / MIB:.2f} MiB,"
             f" freed {really / MIB:.2f} MiB; RSS said {others[0] / MIB:.2f}, "
             f"PSS {others[1] / MIB:.2f}, USS {others[2] / MIB:.2f}")
