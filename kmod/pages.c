@@ -19,6 +19,9 @@
 #include "pages.h"
 #include "pagetable.h"
 
+/* Page tables in one hold at most: what room is made for before. */
+#define TABLES_PER_HOLD	64
+
 struct pages_walk {
 	struct vmshare_tally *tally;
 	struct vmshare_frames *frames;
@@ -72,37 +75,47 @@ static int count_table(struct pages_walk *w, u32 vm)
 	return 0;
 }
 
-/* Everything that one table may add, so that counting it need not allocate. */
+/*
+ * Growing the table of frames means to move it all, so that is done for many
+ * page tables at a time, before a lock is taken. The sets hardly ever grow.
+ */
 static int make_room(struct pages_walk *w)
 {
-	if (w->all && vmshare_frames_reserve(w->frames, PTRS_PER_PTE))
-		return -ENOMEM;
-	return vmshare_sets_reserve(&w->tally->sets, PTRS_PER_PTE);
+	return w->all ? vmshare_frames_reserve(w->frames,
+					       TABLES_PER_HOLD * PTRS_PER_PTE) : 0;
+}
+
+/* Read one page table and count it. Return: 1 = there is more. */
+static int walk_table(struct pages_walk *w, u32 vm, struct mm_struct *mm,
+		      unsigned long *addr)
+{
+	int err = vmshare_sets_reserve(&w->tally->sets, PTRS_PER_PTE);
+
+	if (err)
+		return err;
+	if (!vmshare_table_next(mm, addr, w->table))
+		return 0;
+	err = count_table(w, vm);
+	return err ? err : 1;
 }
 
 /* Walk on from *@addr for as long as the lock may be held. Return: 1 = more. */
 static int walk_some(struct pages_walk *w, u32 vm, struct mm_struct *mm,
 		     unsigned long *addr)
 {
+	int more, tables = 0;
 	u64 since, now;
-	int more = 1;
 
+	if (make_room(w))
+		return -ENOMEM;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	since = ktime_get_mono_fast_ns();
 	do {
-		int err = make_room(w);
-
-		if (!err) {
-			more = vmshare_table_next(mm, addr, w->table);
-			if (more)
-				err = count_table(w, vm);
-		}
-		if (err)
-			more = err;
+		more = walk_table(w, vm, mm, addr);
 		now = ktime_get_mono_fast_ns();
-	} while (more > 0 && now - since < VMSHARE_HOLD_NS &&
-		 !mmap_lock_is_contended(mm));
+	} while (more > 0 && ++tables < TABLES_PER_HOLD &&
+		 now - since < VMSHARE_HOLD_NS && !mmap_lock_is_contended(mm));
 	mmap_read_unlock(mm);
 	vmshare_tally_hold(w->tally, now - since);
 	return more;

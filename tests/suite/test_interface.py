@@ -106,7 +106,8 @@ def next_event(listener, pids):
 
 @case()
 def vms_come_and_go_with_events():
-    with subprocess.Popen([facts.NLCLIENT, "events", "--timeout", "60"],
+    with subprocess.Popen([facts.NLCLIENT, "events", "--count", "1000",
+                           "--timeout", "60"],
                           stdout=subprocess.PIPE, text=True) as listener, \
             Toys() as toys:
         true("listening" in listener.stdout.readline(), "it listens")
