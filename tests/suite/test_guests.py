@@ -59,13 +59,13 @@ def merge_guests():
 
     def settled():
         scans = host.ksm("full_scans")
-        wait_for(lambda: host.ksm("full_scans") > scans, "ksmd to pass", 120)
+        wait_for(lambda: host.ksm("full_scans") > scans, "ksmd to pass", 400)
         seen = host.ksm("pages_sharing")
-        same = seen > 1000 and abs(seen - last[0]) < 50
+        same = seen > 1000 and abs(seen - last[0]) < seen // 50
         last[0] = seen
         return same
     host.set_ksm("run", 1)
-    wait_for(settled, "ksmd to merge", 240)
+    wait_for(settled, "ksmd to merge", 900)
     host.set_ksm("run", 0)
 
 
