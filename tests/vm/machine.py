@@ -177,14 +177,17 @@ def port_arguments(ports):
     return arguments
 
 
+THREADS = {"one": "single", "each": "multi"}
+
+
 def qemu_arguments(directory, kernel, job, ports):
-    # One thread for all CPUs: with a thread each, QEMU 7.2 now and then executes an old
-    # copy of code that the kernel has patched (a kprobe of tracefs switched on and off
-    # under running KVM guests is enough), and the machine dies of it.
+    # One thread for all CPUs unless told otherwise: with a thread each, QEMU 7.2 now and
+    # then executes an old copy of code that the kernel has patched (a kprobe of tracefs
+    # switched on and off under running KVM guests is enough), and the machine dies of it.
     # The kernel sends SIGKILL to QEMU should this program die without ending it.
     arguments = [
         "setpriv", "--pdeathsig", "KILL", "--",
-        "qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=single", "-cpu", "max,+svm",
+        "qemu-system-x86_64", "-M", "q35", "-accel", f"tcg,thread={THREADS[job.threads]}", "-cpu", "max,+svm",
         "-nodefaults", "-no-reboot", "-display", "none",
         "-kernel", kernel.image, "-initrd", make_initramfs(directory, kernel, job),
         "-append", f"{KERNEL_OPTIONS} {job.append}",
