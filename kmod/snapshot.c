@@ -26,7 +26,6 @@
 #include "tree.h"
 #include "watch.h"
 
-#define KEEP_SNAPSHOTS	8
 /* A VM that ends in the middle of a walk spoils it; so often it is repeated. */
 #define WALKS		3
 
@@ -68,7 +67,7 @@ static struct vmshare_snapshot *pop_oldest(bool all)
 	spin_lock(&kept_lock);
 	if (!list_empty(&kept))
 		old = list_last_entry(&kept, struct vmshare_snapshot, kept);
-	if (old && (all || nr_kept > KEEP_SNAPSHOTS ||
+	if (old && (all || nr_kept > VMSHARE_KEEP ||
 		    ktime_before(old->began, limit))) {
 		list_del_init(&old->kept);
 		nr_kept--;

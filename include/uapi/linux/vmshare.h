@@ -24,8 +24,8 @@
  *                           is 0: always a walk that began after the request.
  *
  * To see one instant in several dumps: ask HOST for a snapshot, then name its
- * GENERATION in the dumps that follow. The newest snapshots are kept for
- * VMSHARE_KEEP_MS at least; a dump that has begun keeps its own to its end.
+ * GENERATION in the dumps that follow. The newest VMSHARE_KEEP snapshots can be
+ * named, for VMSHARE_KEEP_MS; a dump that has begun keeps its own to its end.
  *
  * Requests are parsed strictly: an attribute that the command does not take is
  * refused. Every refusal carries an extended-ack message (NETLINK_EXT_ACK).
@@ -42,7 +42,8 @@
 #define VMSHARE_ABI_REVISION	1	/* grows with every addition below */
 #define VMSHARE_MCGRP_EVENTS	"events"
 
-#define VMSHARE_KEEP_MS		10000	/* how long a snapshot can be named */
+#define VMSHARE_KEEP		8	/* so many snapshots can be named, */
+#define VMSHARE_KEEP_MS		10000	/* and for so long */
 
 enum vmshare_cmd {
 	VMSHARE_CMD_UNSPEC,
