@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vmshare victim: the cheapest set of VMs whose leaving really frees SIZE. */
 #include "cmd.h"
+#include "policy/freed.h"
 #include "policy/victim.h"
 
 #include <inttypes.h>
@@ -66,6 +67,7 @@ struct choice {
 	struct victim_request request;
 	struct victim_plan plan;
 	bool *keep, *with;
+	uint64_t *costs;
 };
 
 /* Do all VMs that may leave have a cost of their own, given by the document? */
@@ -88,14 +90,14 @@ static const char *cost_model(const struct choice *choice)
 {
 	if (all_costs_given(choice))
 		return "given";
-	return choice->request.cost == VICTIM_COUNT ? "count" : "bytes";
+	return choice->options->cost_count ? "count" : "bytes";
 }
 
 static const char *cost_unit(const struct choice *choice)
 {
 	if (all_costs_given(choice))
 		return "as given";
-	return choice->request.cost == VICTIM_COUNT ? "VMs" : "bytes";
+	return choice->options->cost_count ? "VMs" : "bytes";
 }
 
 static const char *cost_text(const struct choice *choice, uint64_t cost, char out[UNITS_TEXT])
@@ -294,7 +296,7 @@ static int check_known(const struct choice *choice, struct error *err)
 			continue;
 		if (!facts_get(facts, VM_UNIQUE, &value))
 			missing = VM_UNIQUE;
-		else if (choice->request.cost == VICTIM_BYTES &&
+		else if (!choice->options->cost_count &&
 			 !facts_get(facts, VM_ANON, &value) && !facts_get(facts, VM_COST, &value))
 			missing = VM_ANON;
 		else
@@ -327,6 +329,19 @@ static int check_contradictions(const struct choice *choice, struct error *err)
 	return 0;
 }
 
+/* A cost that the document gives goes before the model's. */
+static void set_costs(struct choice *choice)
+{
+	size_t i;
+
+	for (i = 0; i < choice->snap->n_vms; i++) {
+		const struct vm *vm = &choice->snap->vms[i];
+
+		if (!facts_get(&vm->facts, VM_COST, &choice->costs[i]))
+			choice->costs[i] = choice->options->cost_count ? 1 : freed_resident(vm);
+	}
+}
+
 static int choose(struct choice *choice, struct error *err)
 {
 	const struct options *options = choice->options;
@@ -341,11 +356,12 @@ static int choose(struct choice *choice, struct error *err)
 		.keep = choice->keep,
 		.with = choice->with,
 		.max_vms = options->max_vms,
-		.cost = options->cost_count ? VICTIM_COUNT : VICTIM_BYTES,
-		.nodes = options->nodes,
+		.costs = choice->costs,
+		.work = options->nodes,
 	};
 	if (check_known(choice, err))
 		return -1;
+	set_costs(choice);
 	if (victim_choose(choice->snap, &choice->request, &choice->plan))
 		return error_no_memory(err);
 	ret = report(choice, err);
@@ -367,9 +383,11 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 	choice.snap = &snap;
 	choice.keep = calloc(snap.n_vms + 1, sizeof(*choice.keep));
 	choice.with = calloc(snap.n_vms + 1, sizeof(*choice.with));
-	ret = choice.keep && choice.with ? choose(&choice, err) : error_no_memory(err);
+	choice.costs = calloc(snap.n_vms + 1, sizeof(*choice.costs));
+	ret = choice.keep && choice.with && choice.costs ? choose(&choice, err) : error_no_memory(err);
 	free(choice.keep);
 	free(choice.with);
+	free(choice.costs);
 	snapshot_free(&snap);
 	return ret;
 }

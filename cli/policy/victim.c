@@ -27,13 +27,9 @@ struct problem {
 	uint64_t freed_first;		/* by these */
 };
 
-uint64_t victim_cost(const struct vm *vm, enum victim_cost cost)
+uint64_t victim_cost(const struct snapshot *snap, const struct victim_request *request, size_t vm)
 {
-	uint64_t given;
-
-	if (facts_get(&vm->facts, VM_COST, &given))
-		return given;
-	return cost == VICTIM_COUNT ? 1 : freed_resident(vm);
+	return request->costs ? request->costs[vm] : freed_resident(&snap->vms[vm]);
 }
 
 bool victim_movable(const struct snapshot *snap, const struct victim_request *request, size_t vm)
@@ -64,10 +60,10 @@ static void add_items(struct problem *problem)
 	size_t i;
 
 	for (i = 0; i < cover->items; i++) {
-		const struct vm *vm = &problem->snap->vms[problem->vm_of[i]];
+		size_t vm = problem->vm_of[i];
 
-		cover->cost[i] = victim_cost(vm, problem->request->cost);
-		cover->gain[i] = freed_own(vm);
+		cover->cost[i] = victim_cost(problem->snap, problem->request, vm);
+		cover->gain[i] = freed_own(&problem->snap->vms[vm]);
 	}
 }
 
@@ -155,8 +151,8 @@ static uint64_t node_limit(const struct problem *problem)
 {
 	uint64_t work = 8 * problem->snap->n_vms + count_members(problem->snap) + 1;
 
-	if (problem->request->nodes)
-		return problem->request->nodes;
+	if (problem->request->work)
+		return problem->request->work / work + 1;
 	return WORK / work > NODES_MIN ? WORK / work : NODES_MIN;
 }
 
@@ -218,7 +214,7 @@ static size_t next_victim(const struct problem *problem, const struct departure 
 
 	for (i = 0; i < problem->snap->n_vms; i++) {
 		uint64_t gain = departure->gain[i];
-		uint64_t cost = victim_cost(&problem->snap->vms[i], problem->request->cost);
+		uint64_t cost = victim_cost(problem->snap, problem->request, i);
 
 		if (departure->gone[i] || !is_chosen(problem, i))
 			continue;
@@ -244,7 +240,7 @@ static void list_victims(const struct problem *problem, struct departure *depart
 		departure_leave(departure, vm);
 		*victim = (struct victim){
 			.vm = vm,
-			.cost = victim_cost(&snap->vms[vm], problem->request->cost),
+			.cost = victim_cost(snap, problem->request, vm),
 			.freed_alone = alone[vm],
 			.freed_with_previous = departure->freed,
 		};
@@ -344,6 +340,87 @@ double victim_gap(const struct victim_plan *plan)
 	if (plan->proved || !plan->cost)
 		return 0;
 	return (double)(plan->cost - plan->lower_bound) / (double)plan->cost;
+}
+
+static int take_point(const struct snapshot *snap, const struct victim_plan *plan,
+		      struct victim_sweep *sweep)
+{
+	struct victim_point *point = &sweep->points[sweep->count];
+	size_t i, vm;
+
+	*point = (struct victim_point){
+		.need = plan->freed, .cost = plan->cost, .lower_bound = plan->lower_bound,
+		.proved = plan->proved, .vms = calloc(plan->count + 1, sizeof(*point->vms)),
+	};
+	if (!point->vms)
+		return -1;
+	sweep->count++;
+	for (vm = 0; vm < snap->n_vms; vm++) {
+		for (i = 0; i < plan->count; i++) {
+			if (plan->victims[i].vm == vm)
+				point->vms[point->count++] = vm;
+		}
+	}
+	return 0;
+}
+
+static int sweep_needs(const struct snapshot *snap, const struct victim_request *request,
+		       size_t max_points, struct victim_sweep *sweep)
+{
+	struct victim_request one = *request;
+	struct victim_plan plan;
+	uint64_t reached = 0;
+	size_t i;
+	int ret;
+
+	one.work = (request->work ? request->work : WORK) / max_points + 1;
+	for (i = 1; i <= max_points; i++) {
+		one.need = (uint64_t)((wide)sweep->freed_all * i / max_points);
+		if (one.need <= reached)
+			continue;
+		ret = victim_choose(snap, &one, &plan);
+		if (!ret && plan.feasible) {
+			reached = plan.freed;
+			ret = take_point(snap, &plan, sweep);
+		}
+		victim_plan_free(&plan);
+		if (ret)
+			return -1;
+	}
+	return 0;
+}
+
+int victim_sweep(const struct snapshot *snap, const struct victim_request *request,
+		 size_t max_points, struct victim_sweep *sweep)
+{
+	struct victim_request all = *request;
+	struct victim_plan plan;
+	int ret;
+
+	*sweep = (struct victim_sweep){
+		.points = calloc(max_points + 1, sizeof(*sweep->points)),
+	};
+	if (!sweep->points)
+		return -1;
+	all.need = UINT64_MAX;
+	ret = victim_choose(snap, &all, &plan);
+	sweep->freed_all = plan.freed_all;
+	victim_plan_free(&plan);
+	if (!ret)
+		ret = sweep_needs(snap, request, max_points, sweep);
+	if (ret)
+		victim_sweep_free(sweep);
+	return ret;
+}
+
+void victim_sweep_free(struct victim_sweep *sweep)
+{
+	size_t i;
+
+	for (i = 0; i < sweep->count; i++)
+		free(sweep->points[i].vms);
+	free(sweep->points);
+	memset(sweep, 0, sizeof(*sweep));
 }
 
 void victim_plan_free(struct victim_plan *plan)
