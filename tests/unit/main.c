@@ -24,7 +24,9 @@ static const struct {
 	{ "decode", test_decode },	 { "client", test_client },
 	{ "snapjson", test_snapjson },	 { "columns", test_columns },
 	{ "selector", test_selector },	 { "proc", test_proc },
-	{ "victim", test_victim },	 { "topstate", test_topstate },
+	{ "victim", test_victim },	 { "migration", test_migration },
+	{ "destination", test_destination }, { "explain", test_explain },
+	{ "place", test_place },	 { "topstate", test_topstate },
 	{ "verify", test_verify },	 { "cmdline", test_cmdline },
 	{ "manual", test_manual },	 { "screen", test_screen },
 };
