@@ -39,7 +39,7 @@
 
 #define VMSHARE_GENL_NAME	"vmshare"
 #define VMSHARE_GENL_VERSION	1
-#define VMSHARE_ABI_REVISION	1	/* grows with every addition below */
+#define VMSHARE_ABI_REVISION	2	/* grows with every addition below */
 #define VMSHARE_MCGRP_EVENTS	"events"
 
 #define VMSHARE_KEEP		8	/* so many snapshots can be named, */
@@ -79,6 +79,23 @@ enum vmshare_cmd {
 	/* Events to the group VMSHARE_MCGRP_EVENTS: PID, START_TIME_NS, COMM. */
 	VMSHARE_CMD_VM_APPEARED,
 	VMSHARE_CMD_VM_GONE,
+
+	/* do. Takes HOOKS: what is to be counted for as long as the asking
+	 * socket is open, or until it asks for 0. Counters start at 0 when the
+	 * first client asks and are gone with the last one. -EOPNOTSUPP with
+	 * the reason where this kernel lacks what a hook needs.
+	 */
+	VMSHARE_CMD_TRACK,
+
+	/* dump. Takes PID (only that VM's threads and what displaced them).
+	 * Gives, of one moment and without a walk over memory: one message CPU
+	 * about the host, one THREAD for each thread that runs or works for a
+	 * VM, and, while scheduler hooks are attached, one PREEMPTION for each
+	 * pair of a VM and who ran while it was ready.
+	 */
+	VMSHARE_CMD_CPU,
+	VMSHARE_CMD_THREAD,
+	VMSHARE_CMD_PREEMPTION,
 
 	__VMSHARE_CMD_LAST
 };
@@ -181,9 +198,79 @@ enum vmshare_attr {
 					 */
 	VMSHARE_A_FRAMES_BYTES,		/* u64 */
 
+	/* TRACK, CPU */
+	VMSHARE_A_HOOKS,		/* u32, VMSHARE_HOOK_*: wanted; attached */
+
+	/* CPU: since the scheduler hooks were attached, over all CPUs;
+	 * TRACKED_NS * CPUs = VMS_NS + HOST_NS + IDLE_NS
+	 */
+	VMSHARE_A_TRACKED_NS,		/* u64, since they were attached */
+	VMSHARE_A_CPUS,			/* u32 */
+	VMSHARE_A_VMS_NS,		/* u64, threads of VMs ran */
+	VMSHARE_A_HOST_NS,		/* u64, all others ran */
+	VMSHARE_A_IDLE_NS,		/* u64 */
+
+	/* THREAD: PID of its VM, TID (0: the threads that have ended, one sum
+	 * a VM), COMM, VCPU_ID of a vCPU, the counters since birth as in
+	 * "vCPU", and:
+	 */
+	VMSHARE_A_THREAD_KIND,		/* u32, enum vmshare_thread_kind */
+	VMSHARE_A_EXIT_REASON,		/* nest of VMSHARE_EXIT_*, repeated;
+					 * vCPU: since birth
+					 */
+	/* THREAD, since the scheduler hooks were attached */
+	VMSHARE_A_WAITS,		/* u64, times it was ready and then ran */
+	VMSHARE_A_WAKEUPS,		/* u64, of these, after a sleep */
+	VMSHARE_A_WAIT_NS,		/* u64, READY_NS of these waits */
+	VMSHARE_A_WAIT_HISTOGRAM,	/* array of u64: element i counts waits
+					 * of at least 2^i and less than 2^(i+1)
+					 * ns; the first also shorter ones
+					 */
+	/* THREAD (vCPU), since the KVM hooks were attached */
+	VMSHARE_A_ENTRIES,		/* u64, into guest mode */
+	VMSHARE_A_IN_GUEST_NS,		/* u64, between entry and exit */
+
+	/* PREEMPTION: while a thread of VM PID was ready */
+	VMSHARE_A_BY_PID,		/* u32, this VM ran; 0: no VM did */
+	VMSHARE_A_COUNT,		/* u64, in so many pieces */
+	/* WAIT_NS			   and for so long; summed over BY_PID
+	 *				   it is the WAIT_NS of PID's threads
+	 */
+	VMSHARE_A_IDLE_WAIT_NS,		/* u64, of this nobody ran: the CPU was
+					 * waking up, or PID is throttled;
+					 * BY_PID 0 only
+					 */
+	VMSHARE_A_UNKNOWN_WAIT_NS,	/* u64, of this it was not kept who ran;
+					 * BY_PID 0 only
+					 */
+
 	__VMSHARE_A_LAST
 };
 #define VMSHARE_A_MAX (__VMSHARE_A_LAST - 1)
+
+/* What can be hooked; see VMSHARE_CMD_TRACK. */
+#define VMSHARE_HOOK_SCHED	1	/* context switches */
+#define VMSHARE_HOOK_KVM	2	/* entries into guest mode, and exits */
+
+enum vmshare_thread_kind {
+	VMSHARE_THREAD_VCPU,
+	VMSHARE_THREAD_VMM,		/* another thread of the VM's process */
+	VMSHARE_THREAD_KERNEL,		/* a kernel thread that works for it */
+
+	__VMSHARE_THREAD_LAST
+};
+#define VMSHARE_THREAD_MAX (__VMSHARE_THREAD_LAST - 1)
+
+/* Nested in VMSHARE_A_EXIT_REASON */
+enum vmshare_exit_attr {
+	VMSHARE_EXIT_UNSPEC,
+	VMSHARE_EXIT_PAD,
+	VMSHARE_EXIT_NAME,		/* string, one word */
+	VMSHARE_EXIT_COUNT,		/* u64 */
+
+	__VMSHARE_EXIT_LAST
+};
+#define VMSHARE_EXIT_MAX (__VMSHARE_EXIT_LAST - 1)
 
 /* Nested in VMSHARE_A_CAPABILITY */
 enum vmshare_cap_attr {
