@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0
+# What tests/check and tests/check-debug count, and how they say it; to be sourced.
+
+passed=0 failed=0
+
+say() { printf '\n== %s\n' "$*"; }
+
+# One thing that either works or does not.
+step() {
+	local what=$1
+	shift
+	if "$@"; then
+		echo "ok $what"
+		passed=$((passed + 1))
+	else
+		echo "not ok $what"
+		failed=$((failed + 1))
+		return 1
+	fi
+}
+
+# A program that closes with "N passed, N failed"; a bad end without is a failure.
+count() {
+	local what=$1 log=$2 status=$3 line
+	line=$(grep -oE '[0-9]+ passed, [0-9]+ failed' "$log" | tail -1)
+	if [ -z "$line" ]; then
+		echo "not ok $what: no result"
+		failed=$((failed + 1))
+		return
+	fi
+	passed=$((passed + ${line%% *}))
+	line=${line#*passed, }
+	failed=$((failed + ${line%% *}))
+	if [ "$status" -ne 0 ] && [ "${line%% *}" -eq 0 ]; then
+		echo "not ok $what: it ended with status $status"
+		failed=$((failed + 1))
+	fi
+}
+
+finish() {
+	printf '\n%d passed, %d failed\n' "$passed" "$failed"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+	exit
+}
