@@ -7,10 +7,17 @@ SPLAT = re.compile(
     r"BUG:|WARNING:|\bOops\b|Call Trace|KASAN|UBSAN|KCSAN|general protection|Kernel panic"
     r"|rcu.*stalls? on|rcu.*self-detected|hung task|blocked for more than|unreferenced object|suspected memory leaks"
     r"|possible (recursive|circular|irq)|suspicious RCU|refcount_t:|scheduling while atomic"
-    r"|sleeping function called|inconsistent lock state|DEBUG_LOCKS_WARN_ON")
+    r"|sleeping function called|inconsistent lock state|DEBUG_LOCKS_WARN_ON"
+    r"|non-static key|lockdep is turned off|ODEBUG")
 
 # Said by debug kernels at every boot, of themselves and not of an error.
 HARMLESS = re.compile(r"KASAN: .*initialized|kernel memory sanitizer|KernelAddressSanitizer initialized")
+
+# The kernel has data races of its own that nobody minds: one counts if the module
+# is in it.
+RACE = "BUG: KCSAN:"
+RACE_END = "=" * 60
+MODULE = "[vmshare]"
 
 
 def read_lines(path):
@@ -24,7 +31,19 @@ def read_lines(path):
 def find_splats(lines):
     """Numbers of the lines (from 0) in which the kernel complains."""
     return [number for number, line in enumerate(lines)
-            if SPLAT.search(line) and not HARMLESS.search(line)]
+            if SPLAT.search(line) and not HARMLESS.search(line)
+            and not is_foreign_race(lines, number)]
+
+
+def is_foreign_race(lines, number):
+    if RACE not in lines[number]:
+        return False
+    for line in lines[number:]:
+        if MODULE in line:
+            return False
+        if RACE_END in line:
+            break
+    return True
 
 
 def splat_excerpt(lines, splats):

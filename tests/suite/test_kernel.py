@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a debug kernel found in all that went before. These cases are the last."""
+
+import checkers
+import facts
+import host
+from case import case, equal, true
+from facts import ask
+from test_memory import merged_three
+from toy import Toys
+
+
+def check_leaks(when):
+    found = checkers.leaks()
+    ours = [leak for leak in found if checkers.is_ours(leak)]
+    true(not ours, f"{when}: {len(ours)} objects of the module are lost:\n"
+         + "\n".join(ours[:3]))
+    return f"{when}: 0 of the module's among {len(found)}"
+
+
+@case(needs=checkers.needs_kmemleak)
+def debug_kernel_finds_no_leaks():
+    """While the module lives, and when all that it may have kept is gone."""
+    with Toys() as toys:
+        merged_three(toys, ["--vcpus", "2"])
+        for engine in facts.ENGINES:
+            ask("set", "--engine", engine)
+        texts = [check_leaks("loaded")]
+        host.unload()
+        texts.append(check_leaks("unloaded"))
+    return "; ".join(texts)
+
+
+@case(needs=checkers.needs_lockdep)
+def debug_kernel_still_checks_locks():
+    """Lockdep turns itself off at its first complaint, or when it is full."""
+    with Toys() as toys:
+        merged_three(toys)
+        for engine in facts.ENGINES:
+            ask("set", "--engine", engine)
+        stats = checkers.lockdep_stats()
+        equal(stats["debug_locks"], 1, "debug_locks")
+        return (f"{stats['lock-classes']} lock classes, "
+                f"{stats['direct dependencies']} dependencies")
