@@ -124,12 +124,18 @@ void options_init(struct options *options)
 	memset(options, 0, sizeof(*options));
 	options->color = color_by_terminal();
 	options->delay_ms = 2000;
+	options->bandwidth = MIGRATION_BANDWIDTH;
+	options->margin = MARGIN_DEFAULT;
+	options->points = 16;
 }
 
 void options_free(struct options *options)
 {
 	free(options->keep.word);
 	free(options->with.word);
+	free(options->weights.word);
+	free(options->dirty_rates.word);
+	free(options->dests.word);
 	free(options->operands.word);
 }
 

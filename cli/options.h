@@ -6,8 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "command.h"
 #include "error.h"
 #include "model.h"
+#include "policy/destination.h"
+#include "policy/migration.h"
 
 struct words {
 	const char **word;
@@ -33,8 +36,20 @@ struct options {
 	uint64_t need_bytes;		/* victim; 0: not given */
 	struct words keep, with;
 	uint32_t max_vms;		/* 0: any number */
-	bool cost_count;
-	uint32_t nodes;
+	bool cost_given;
+	enum cost_model cost;
+	uint64_t bandwidth;		/* bytes per second */
+	struct words weights, dirty_rates;	/* VM=N */
+	struct words dests;		/* [HOST=]FILE */
+	struct margin margin;		/* victim, place */
+	bool commands, format_given;
+	enum command_format format;
+	const char *command_template;
+	bool explain;
+	bool sweep;
+	uint32_t points;		/* of the sweep, at most */
+	uint64_t work;			/* 0: the policies' own limits */
+	bool unshared;			/* place */
 	bool verify;			/* doctor */
 
 	struct words operands;

@@ -106,6 +106,24 @@ int selector_find(const struct snapshot *snap, const char *word, const struct vm
 	return unknown(snap, word, err);
 }
 
+int selector_assigned(const struct snapshot *snap, const char *word, const struct vm **vm,
+		      const char **value, struct error *err)
+{
+	const char *equals = strrchr(word, '=');
+	char *name;
+	int ret;
+
+	if (!equals || equals == word)
+		return error_set(err, EXIT_USAGE, "\"%s\" is not VM=NUMBER", word);
+	name = strndup(word, (size_t)(equals - word));
+	if (!name)
+		return error_no_memory(err);
+	*value = equals + 1;
+	ret = selector_find(snap, name, vm, err);
+	free(name);
+	return ret;
+}
+
 int selector_mark(const struct snapshot *snap, const struct words *words, bool *chosen,
 		  struct error *err)
 {

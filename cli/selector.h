@@ -14,6 +14,10 @@
 int selector_find(const struct snapshot *snap, const char *word, const struct vm **vm,
 		  struct error *err);
 
+/* The VM of VM=VALUE, and where the value begins: after the last =, as names may hold one. */
+int selector_assigned(const struct snapshot *snap, const char *word, const struct vm **vm,
+		      const char **value, struct error *err);
+
 /* Marks the VMs of all words: chosen has one flag per VM of the snapshot. */
 int selector_mark(const struct snapshot *snap, const struct words *words, bool *chosen,
 		  struct error *err);

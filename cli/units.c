@@ -130,6 +130,19 @@ int units_parse_count(const char *text, uint32_t max, uint32_t *count, struct er
 	return 0;
 }
 
+int units_parse_whole(const char *text, uint64_t *number, struct error *err)
+{
+	struct decimal decimal;
+	const char *rest = parse_decimal(text, &decimal);
+
+	if (!rest || *rest || strchr(text, '.') || decimal.overflow ||
+	    decimal.whole > SIZE_LARGEST)
+		return error_set(err, EXIT_USAGE,
+				 "\"%s\" is not a whole number from 0 to 9223372036854775807", text);
+	*number = decimal.whole;
+	return 0;
+}
+
 const char *units_bytes(uint64_t bytes, char out[UNITS_TEXT])
 {
 	static const char letters[] = "KMGTPE";

@@ -22,6 +22,9 @@ int units_parse_seconds(const char *text, uint32_t *ms, struct error *err);
 /* A count from 1 to max. */
 int units_parse_count(const char *text, uint32_t max, uint32_t *count, struct error *err);
 
+/* A whole number from 0 to the largest that JSON can say. */
+int units_parse_whole(const char *text, uint64_t *number, struct error *err);
+
 /* For people: at most five characters, rounded. */
 const char *units_bytes(uint64_t bytes, char out[UNITS_TEXT]);
 

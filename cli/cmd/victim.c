@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "jsonout.h"
+#include "options_move.h"
+#include "plan.h"
 #include "selector.h"
 #include "source.h"
-#include "table.h"
-#include "text.h"
 #include "units.h"
+
+#define ASSIGN_WORK 10000000ull		/* placements to try: some seconds */
 
 static int set_need(struct options *options, const char *value, struct error *err)
 {
@@ -36,19 +38,57 @@ static int set_max_vms(struct options *options, const char *value, struct error 
 	return units_parse_count(value, INT32_MAX, &options->max_vms, err);
 }
 
-static int set_nodes(struct options *options, const char *value, struct error *err)
-{
-	return units_parse_count(value, INT32_MAX, &options->nodes, err);
-}
-
 static int set_cost(struct options *options, const char *value, struct error *err)
 {
-	if (strcmp(value, "bytes") && strcmp(value, "count"))
+	if (!cost_model_parse(value, &options->cost))
 		return error_set(err, EXIT_USAGE,
-				 "there is no cost \"%s\"; there are bytes (to be sent) and count (of VMs)",
+				 "there is no cost \"%s\"; there are bytes (to be sent), time (to send them), downtime, count (of VMs) and weight (as given)",
 				 value);
-	options->cost_count = *value == 'c';
+	options->cost_given = true;
 	return 0;
+}
+
+static int set_bandwidth(struct options *options, const char *value, struct error *err)
+{
+	return units_parse_size(value, &options->bandwidth, err);
+}
+
+static int set_weight(struct options *options, const char *value, struct error *err)
+{
+	return words_add(&options->weights, value, err);
+}
+
+static int set_dirty_rate(struct options *options, const char *value, struct error *err)
+{
+	return words_add(&options->dirty_rates, value, err);
+}
+
+static int set_dest(struct options *options, const char *value, struct error *err)
+{
+	return words_add(&options->dests, value, err);
+}
+
+static int set_explain(struct options *options, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	options->explain = true;
+	return 0;
+}
+
+static int set_sweep(struct options *options, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	options->sweep = true;
+	return 0;
+}
+
+static int set_points(struct options *options, const char *value, struct error *err)
+{
+	if (units_parse_count(value, 1000, &options->points, err))
+		return -1;
+	return options->points > 1 ? 0 : error_set(err, EXIT_USAGE, "a sweep has at least 2 points");
 }
 
 static const struct option options_victim[] = {
@@ -56,268 +96,213 @@ static const struct option options_victim[] = {
 	{ "keep", 0, "VM", "this VM stays; may be repeated", set_keep },
 	{ "with", 0, "VM", "this VM leaves in any case; may be repeated", set_with },
 	{ "max-vms", 0, "N", "at most N VMs leave", set_max_vms },
-	{ "cost", 0, "MODEL", "bytes to be sent (default) or count of VMs", set_cost },
-	{ "nodes", 0, "N", "stop searching after N steps, with a bound for the best", set_nodes },
+	{ "cost", 0, "MODEL", "keep low: bytes (default), time, downtime, count, weight", set_cost },
+	{ "bandwidth", 0, "SIZE", "of the line, per second; 128M by default, as QEMU's",
+	  set_bandwidth },
+	{ "weight", 0, "VM=N", "cost of this VM, for --cost weight; may be repeated", set_weight },
+	{ "dirty-rate", 0, "VM=SIZE", "memory this VM dirties per second, for --cost downtime",
+	  set_dirty_rate },
+	{ "dest", 0, "[HOST=]FILE", "snapshot of a destination, which has to have room; repeatable",
+	  set_dest },
+	{ "explain", 0, NULL, "why this set, and not the largest VMs", set_explain },
+	{ "sweep", 0, NULL, "the whole trade-off: the cheapest cost of every need", set_sweep },
+	{ "points", 0, "N", "at most N points of the sweep; 16 by default", set_points },
+	OPTIONS_MOVE,
 	{ .name = NULL },
 };
 
-struct choice {
-	const struct snapshot *snap;
+/* Everything that one run makes. */
+struct job {
 	const struct options *options;
-	struct victim_request request;
-	struct victim_plan plan;
+	struct snapshot snap;
+	struct fleet fleet;
 	bool *keep, *with;
-	uint64_t *costs;
+	size_t without_host;
+	struct victim_request request;
+	struct costs costs;
+	struct victim_plan choice;
+	size_t *host_of;
+	struct explanation explanation;
 };
 
-/* Do all VMs that may leave have a cost of their own, given by the document? */
-static bool all_costs_given(const struct choice *choice)
+static struct plan plan_of(const struct job *job)
 {
-	const struct snapshot *snap = choice->snap;
-	size_t i, given = 0, movable = 0;
-	uint64_t cost;
-
-	for (i = 0; i < snap->n_vms; i++) {
-		if (!victim_movable(snap, &choice->request, i))
-			continue;
-		movable++;
-		given += facts_get(&snap->vms[i].facts, VM_COST, &cost);
-	}
-	return movable && given == movable;
+	return (struct plan){
+		.options = job->options, .snap = &job->snap, .request = &job->request,
+		.choice = &job->choice, .costs = &job->costs, .fleet = &job->fleet,
+		.host_of = job->host_of, .without_host = job->without_host,
+		.explanation = job->options->explain && job->choice.feasible ?
+				       &job->explanation : NULL,
+	};
 }
 
-static const char *cost_model(const struct choice *choice)
+static void explain_infeasible(const struct job *job, struct error *err)
 {
-	if (all_costs_given(choice))
-		return "given";
-	return choice->options->cost_count ? "count" : "bytes";
-}
+	const struct victim_plan *choice = &job->choice;
+	char need[UNITS_TEXT], all[UNITS_TEXT], limit[64] = "", hosts[96] = "";
+	size_t staying = job->snap.n_vms - choice->movable - job->without_host;
 
-static const char *cost_unit(const struct choice *choice)
-{
-	if (all_costs_given(choice))
-		return "as given";
-	return choice->options->cost_count ? "VMs" : "bytes";
-}
-
-static const char *cost_text(const struct choice *choice, uint64_t cost, char out[UNITS_TEXT])
-{
-	if (!choice->options->bytes && !strcmp(cost_model(choice), "bytes"))
-		return units_bytes(cost, out);
-	snprintf(out, UNITS_TEXT, "%" PRIu64, cost);
-	return out;
-}
-
-static const char *size_text(const struct choice *choice, uint64_t bytes, char out[UNITS_TEXT])
-{
-	if (!choice->options->bytes)
-		return units_bytes(bytes, out);
-	snprintf(out, UNITS_TEXT, "%" PRIu64, bytes);
-	return out;
-}
-
-static json_t *victims_json(const struct choice *choice)
-{
-	const struct victim_plan *plan = &choice->plan;
-	json_t *array = json_array(), *object;
-	size_t i;
-
-	for (i = 0; i < plan->count; i++) {
-		const struct victim *victim = &plan->victims[i];
-		const struct vm *vm = &choice->snap->vms[victim->vm];
-
-		object = json_object();
-		json_object_set_new(object, "pid", jsonout_number(vm->pid));
-		if (vm->name)
-			json_object_set_new(object, "name", jsonout_text(vm->name));
-		json_object_set_new(object, "freed_alone_bytes",
-				    jsonout_number(victim->freed_alone));
-		json_object_set_new(object, "freed_with_previous_bytes",
-				    jsonout_number(victim->freed_with_previous));
-		json_object_set_new(object, "cost", jsonout_number(victim->cost));
-		json_array_append_new(array, object);
-	}
-	return array;
-}
-
-static json_t *cost_json(const struct choice *choice)
-{
-	json_t *cost = json_object();
-
-	json_object_set_new(cost, "model", json_string(cost_model(choice)));
-	json_object_set_new(cost, "value", jsonout_number(choice->plan.cost));
-	json_object_set_new(cost, "unit", json_string(cost_unit(choice)));
-	if (choice->plan.feasible)
-		json_object_set_new(cost, "lower_bound",
-				    jsonout_number(choice->plan.lower_bound));
-	return cost;
-}
-
-static json_t *choice_json(const struct choice *choice)
-{
-	const struct victim_plan *plan = &choice->plan;
-	json_t *root = json_object();
-
-	json_object_set_new(root, "version", json_integer(1));
-	json_object_set_new(root, "need_bytes", jsonout_number(choice->request.need));
-	json_object_set_new(root, "feasible", json_boolean(plan->feasible));
-	json_object_set_new(root, "optimal", json_boolean(plan->feasible && plan->proved));
-	if (plan->feasible)
-		json_object_set_new(root, "gap", json_real(victim_gap(plan)));
-	json_object_set_new(root, "freed_bytes", jsonout_number(plan->freed));
-	json_object_set_new(root, "freed_all_bytes", jsonout_number(plan->freed_all));
-	json_object_set_new(root, "cost", cost_json(choice));
-	json_object_set_new(root, "victims", victims_json(choice));
-	json_object_set_new(root, "destination_growth_bytes", jsonout_number(plan->growth));
-	json_object_set_new(root, "nodes", jsonout_number(plan->nodes));
-	return root;
-}
-
-static void print_victims(const struct choice *choice)
-{
-	static const char *const titles[] = { "VM", "PID", "COST", "ALONE", "WITH-PREVIOUS" };
-	struct table *table = table_new(5);
-	char text[UNITS_TEXT], name[2048], label[16];
-	size_t i;
-
-	for (i = 0; i < 5; i++)
-		table_title(table, i, titles[i], i > 0);
-	for (i = 0; i < choice->plan.count; i++) {
-		const struct victim *victim = &choice->plan.victims[i];
-		const struct vm *vm = &choice->snap->vms[victim->vm];
-
-		text_escape(vm_label(vm, label, sizeof(label)), name, sizeof(name));
-		table_cell(table, name);
-		snprintf(text, sizeof(text), "%u", vm->pid);
-		table_cell(table, text);
-		table_cell(table, cost_text(choice, victim->cost, text));
-		table_cell(table, size_text(choice, victim->freed_alone, text));
-		table_cell(table, size_text(choice, victim->freed_with_previous, text));
-	}
-	table_print(table, stdout, !choice->options->no_header, choice->options->color);
-	table_free(table);
-}
-
-static void print_proof(const struct choice *choice)
-{
-	const struct victim_plan *plan = &choice->plan;
-	char bound[UNITS_TEXT];
-
-	if (plan->proved) {
-		printf("proved: no other choice that frees the need costs less (%" PRIu64
-		       " steps)\n", plan->nodes);
-		return;
-	}
-	printf("not proved: the search stopped after %" PRIu64
-	       " steps; no choice costs less than %s, so this one is at most %.1f %% of its cost too dear\n",
-	       plan->nodes, cost_text(choice, plan->lower_bound, bound), 100 * victim_gap(plan));
-}
-
-static void print_text(const struct choice *choice)
-{
-	const struct victim_plan *plan = &choice->plan;
-	char need[UNITS_TEXT], freed[UNITS_TEXT], cost[UNITS_TEXT], growth[UNITS_TEXT];
-	uint64_t consistent;
-
-	printf("need %s: %zu of %zu movable VMs free %s at a cost of %s (%s%s)\n",
-	       units_exact(choice->request.need, need), plan->count, plan->movable,
-	       size_text(choice, plan->freed, freed), cost_text(choice, plan->cost, cost),
-	       cost_unit(choice), strcmp(cost_unit(choice), "bytes") ? "" : " to be sent");
-	print_victims(choice);
-	print_proof(choice);
-	printf("a destination that shares nothing with them grows by %s\n",
-	       size_text(choice, plan->growth, growth));
-	if (facts_get(&choice->snap->host, HOST_CONSISTENT, &consistent) && !consistent)
-		printf("note: memory changed during the walk; the numbers are not of one instant\n");
-}
-
-static void explain_infeasible(const struct choice *choice, struct error *err)
-{
-	const struct victim_plan *plan = &choice->plan;
-	char need[UNITS_TEXT], all[UNITS_TEXT], limit[64] = "";
-	size_t staying = choice->snap->n_vms - plan->movable;
-
-	if (choice->request.max_vms)
-		snprintf(limit, sizeof(limit), " by at most %zu VMs", choice->request.max_vms);
+	if (job->request.max_vms)
+		snprintf(limit, sizeof(limit), " by at most %zu VMs", job->request.max_vms);
+	if (job->without_host)
+		snprintf(hosts, sizeof(hosts), "; %zu more fit on no destination (see --margin)",
+			 job->without_host);
 	error_set(err, EXIT_NEED,
 		  "%s cannot be freed%s: all %zu movable VMs together would free %s (%" PRIu64
-		  " bytes); %zu VMs are pinned or kept",
-		  units_exact(choice->request.need, need), limit, plan->movable,
-		  units_bytes(plan->freed_all, all), plan->freed_all, staying);
+		  " bytes); %zu VMs are pinned or kept%s",
+		  units_exact(job->request.need, need), limit, choice->movable,
+		  units_bytes(choice->freed_all, all), choice->freed_all, staying, hosts);
 }
 
-/* A proof that there is none; in JSON the plan's object carries the error too. */
-static int report_infeasible(const struct choice *choice, struct error *err)
+/* A need that cannot be met: in JSON the plan's object carries the error too. */
+static int report_error(const struct job *job, struct error *err)
 {
+	struct plan plan = plan_of(job);
 	json_t *root, *inner;
 
-	explain_infeasible(choice, err);
-	if (!choice->options->json)
+	if (!job->options->json)
 		return -1;
-	root = choice_json(choice);
+	root = plan_json(&plan);
 	inner = json_object();
 	json_object_set_new(inner, "code", json_integer(err->code));
 	json_object_set_new(inner, "message", jsonout_text(err->message));
 	json_object_set_new(root, "error", inner);
-	jsonout_print(root, choice->options->pretty);
-	return EXIT_NEED;
+	jsonout_print(root, job->options->pretty);
+	return err->code;
 }
 
-static int report(const struct choice *choice, struct error *err)
+static int refuse_infeasible(const struct job *job, struct error *err)
 {
-	const struct victim_plan *plan = &choice->plan;
+	if (job->choice.proved) {
+		explain_infeasible(job, err);
+		return report_error(job, err);
+	}
+	return error_set(err, EXIT_RUNTIME,
+			 "the search stopped after %" PRIu64
+			 " steps without a set of at most %zu VMs and without a proof that there is none; raise --work or --max-vms",
+			 job->choice.nodes, job->request.max_vms);
+}
 
-	if (!plan->feasible && plan->proved)
-		return report_infeasible(choice, err);
-	if (!plan->feasible)
-		return error_set(err, EXIT_RUNTIME,
-				 "the search stopped after %" PRIu64
-				 " steps without a set of at most %zu VMs and without a proof that there is none; raise --nodes or --max-vms",
-				 plan->nodes, choice->request.max_vms);
-	if (choice->options->json)
-		jsonout_print(choice_json(choice), choice->options->pretty);
-	else
-		print_text(choice);
+static int print_commands(const struct plan *plan, struct error *err)
+{
+	char **commands;
+	json_t *root, *array;
+	size_t i;
+
+	if (plan_commands(plan, &commands, err))
+		return -1;
+	if (plan->options->json) {
+		root = plan_json(plan);
+		array = json_array();
+		for (i = 0; i < plan->choice->count; i++)
+			json_array_append_new(array, jsonout_text(commands[i]));
+		json_object_set_new(root, "commands", array);
+		jsonout_print(root, plan->options->pretty);
+	} else {
+		plan_print_commands(plan, commands);
+	}
+	plan_commands_free(commands, plan->choice->count);
 	return EXIT_OK;
 }
 
-/* A VM about which too little is known can neither be chosen nor counted. */
-static int check_known(const struct choice *choice, struct error *err)
+static int report(const struct job *job, struct error *err)
 {
-	const struct snapshot *snap = choice->snap;
-	enum vm_field missing;
-	uint64_t value;
-	size_t i;
+	struct plan plan = plan_of(job);
 
-	for (i = 0; i < snap->n_vms; i++) {
-		const struct facts *facts = &snap->vms[i].facts;
-
-		if (!victim_movable(snap, &choice->request, i))
-			continue;
-		if (!facts_get(facts, VM_UNIQUE, &value))
-			missing = VM_UNIQUE;
-		else if (!choice->options->cost_count &&
-			 !facts_get(facts, VM_ANON, &value) && !facts_get(facts, VM_COST, &value))
-			missing = VM_ANON;
-		else
-			continue;
-		return error_set(err, EXIT_RUNTIME,
-				 "%s of the VM with pid %u is missing, so what it frees or costs is not known; leave it out by --keep %u",
-				 vm_field_key[missing], snap->vms[i].pid, snap->vms[i].pid);
-	}
-	return 0;
+	if (job->options->commands)
+		return print_commands(&plan, err);
+	if (job->options->json)
+		jsonout_print(plan_json(&plan), job->options->pretty);
+	else
+		plan_print(&plan);
+	return EXIT_OK;
 }
 
-static int check_contradictions(const struct choice *choice, struct error *err)
+/* The plan does not fit anywhere: how much there is, and what would help. */
+static int refuse_hosts(const struct job *job, enum packing_answer answer, struct error *err)
+{
+	char growth[UNITS_TEXT], room[UNITS_TEXT];
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < job->fleet.hosts; i++)
+		sum = add_saturating(sum, job->fleet.destinations[i].room);
+	error_set(err, EXIT_NEED,
+		  "the cheapest set does not fit: its %zu VMs need %s, unshared, and the %zu destinations have %s beyond their margin%s; name another --dest, lower --margin, or keep one of the VMs here by --keep, so that another set is chosen",
+		  job->choice.count, units_bytes(job->choice.growth, growth), job->fleet.hosts,
+		  units_bytes(sum, room),
+		  answer == PACKING_OPEN ? " (no assignment was found within the limit of work, which is no proof)" : "");
+	return -1;
+}
+
+static int assign(struct job *job, struct error *err)
+{
+	uint64_t work = job->options->work ? job->options->work : ASSIGN_WORK;
+	size_t *vms, i;
+	enum packing_answer answer;
+
+	if (!job->fleet.hosts)
+		return 0;
+	job->host_of = calloc(job->choice.count + 1, sizeof(*job->host_of));
+	vms = calloc(job->choice.count + 1, sizeof(*vms));
+	if (!job->host_of || !vms) {
+		free(vms);
+		return error_no_memory(err);
+	}
+	for (i = 0; i < job->choice.count; i++)
+		vms[i] = job->choice.victims[i].vm;
+	answer = destination_assign(&job->snap, vms, job->choice.count, job->fleet.destinations,
+				    job->fleet.hosts, work, job->host_of);
+	free(vms);
+	if (answer == PACKING_NO_MEMORY)
+		return error_no_memory(err);
+	if (answer == PACKING_FITS)
+		return 0;
+	free(job->host_of);
+	job->host_of = NULL;
+	job->choice.feasible = false;
+	return refuse_hosts(job, answer, err);
+}
+
+static int choose(struct job *job, struct error *err)
+{
+	if (victim_choose(&job->snap, &job->request, &job->choice))
+		return error_no_memory(err);
+	if (!job->choice.feasible)
+		return refuse_infeasible(job, err);
+	if (assign(job, err))
+		return err->code == EXIT_NEED ? report_error(job, err) : -1;
+	if (job->options->explain &&
+	    explain_plan(&job->snap, &job->request, &job->choice, &job->explanation))
+		return error_no_memory(err);
+	return report(job, err);
+}
+
+static int sweep(struct job *job, struct error *err)
+{
+	struct plan plan = plan_of(job);
+	struct victim_sweep sweep;
+
+	if (victim_sweep(&job->snap, &job->request, job->options->points, &sweep))
+		return error_no_memory(err);
+	if (job->options->json)
+		jsonout_print(sweep_json(&plan, &sweep), job->options->pretty);
+	else
+		sweep_print(&plan, &sweep);
+	victim_sweep_free(&sweep);
+	return EXIT_OK;
+}
+
+static int check_contradictions(const struct job *job, struct error *err)
 {
 	size_t i;
 
-	for (i = 0; i < choice->snap->n_vms; i++) {
-		const struct vm *vm = &choice->snap->vms[i];
+	for (i = 0; i < job->snap.n_vms; i++) {
+		const struct vm *vm = &job->snap.vms[i];
 
-		if (!choice->with[i])
+		if (!job->with[i])
 			continue;
-		if (choice->keep[i])
+		if (job->keep[i])
 			return error_set(err, EXIT_USAGE,
 					 "the VM with pid %u cannot both leave (--with) and stay (--keep)",
 					 vm->pid);
@@ -329,66 +314,115 @@ static int check_contradictions(const struct choice *choice, struct error *err)
 	return 0;
 }
 
-/* A cost that the document gives goes before the model's. */
-static void set_costs(struct choice *choice)
+static bool has_host(const struct job *job, const struct vm *vm)
 {
 	size_t i;
 
-	for (i = 0; i < choice->snap->n_vms; i++) {
-		const struct vm *vm = &choice->snap->vms[i];
-
-		if (!facts_get(&vm->facts, VM_COST, &choice->costs[i]))
-			choice->costs[i] = choice->options->cost_count ? 1 : freed_resident(vm);
+	for (i = 0; i < job->fleet.hosts; i++) {
+		if (destination_takes(&job->fleet.destinations[i], vm))
+			return true;
 	}
+	return false;
 }
 
-static int choose(struct choice *choice, struct error *err)
+/* A VM that no destination takes cannot be among the victims, whatever it frees. */
+static int keep_without_host(struct job *job, struct error *err)
 {
-	const struct options *options = choice->options;
-	int ret;
+	uint64_t bytes;
+	size_t i;
 
-	if (selector_mark(choice->snap, &options->keep, choice->keep, err) ||
-	    selector_mark(choice->snap, &options->with, choice->with, err) ||
-	    check_contradictions(choice, err))
-		return -1;
-	choice->request = (struct victim_request){
-		.need = options->need_bytes,
-		.keep = choice->keep,
-		.with = choice->with,
-		.max_vms = options->max_vms,
-		.costs = choice->costs,
-		.work = options->nodes,
-	};
-	if (check_known(choice, err))
-		return -1;
-	set_costs(choice);
-	if (victim_choose(choice->snap, &choice->request, &choice->plan))
+	for (i = 0; i < job->snap.n_vms && job->fleet.hosts; i++) {
+		const struct vm *vm = &job->snap.vms[i];
+
+		if (!victim_movable(&job->snap, &job->request, i))
+			continue;
+		if (!facts_get(&vm->facts, VM_ANON, &bytes))
+			return error_set(err, EXIT_RUNTIME,
+					 "anon_bytes of the VM with pid %u is missing, so where it fits is not known; leave it out by --keep %u",
+					 vm->pid, vm->pid);
+		if (has_host(job, vm))
+			continue;
+		if (job->with[i])
+			return error_set(err, EXIT_NEED,
+					 "the VM with pid %u has to leave (--with), but no destination takes it: it is too large for each, or its name or UUID is there already",
+					 vm->pid);
+		job->keep[i] = true;
+		job->without_host++;
+	}
+	return 0;
+}
+
+static int prepare(struct job *job, struct error *err)
+{
+	const struct options *options = job->options;
+
+	job->keep = calloc(job->snap.n_vms + 1, sizeof(*job->keep));
+	job->with = calloc(job->snap.n_vms + 1, sizeof(*job->with));
+	if (!job->keep || !job->with)
 		return error_no_memory(err);
-	ret = report(choice, err);
-	victim_plan_free(&choice->plan);
-	return ret;
+	if (selector_mark(&job->snap, &options->keep, job->keep, err) ||
+	    selector_mark(&job->snap, &options->with, job->with, err) ||
+	    check_contradictions(job, err) ||
+	    costs_set_dirty_rates(&job->snap, options, err))
+		return -1;
+	job->request = (struct victim_request){
+		.need = options->need_bytes,
+		.keep = job->keep,
+		.with = job->with,
+		.max_vms = options->max_vms,
+		.work = options->work,
+	};
+	if (keep_without_host(job, err) ||
+	    costs_make(&job->costs, &job->snap, options, &job->request, err))
+		return -1;
+	job->request.costs = job->costs.cost;
+	return 0;
 }
 
-static int run(const struct cmd *cmd, const struct options *options, struct error *err)
+static void job_free(struct job *job)
 {
-	struct choice choice = { .options = options };
-	struct snapshot snap;
-	int ret;
+	free(job->keep);
+	free(job->with);
+	free(job->host_of);
+	costs_free(&job->costs);
+	victim_plan_free(&job->choice);
+	explanation_free(&job->explanation);
+	fleet_free(&job->fleet);
+	snapshot_free(&job->snap);
+}
 
-	if (!options->need_bytes)
+static int check_options(const struct options *options, struct error *err)
+{
+	if (!options->need_bytes && !options->sweep)
 		return error_set(err, EXIT_USAGE,
 				 "victim has to know how much: --need SIZE, for instance --need 4G");
-	if (source_once(options, cmd->needs, &snap, err))
+	if (options->sweep && (options->commands || options->explain || options->dests.count))
+		return error_set(err, EXIT_USAGE,
+				 "--sweep shows all needs at once; --dest, --explain and --commands are about one, given by --need");
+	if (options->weights.count && options->cost_given && options->cost != COST_WEIGHT)
+		return error_set(err, EXIT_USAGE, "--weight goes with --cost weight, not with %s",
+				 cost_model_name(options->cost));
+	return options_check_move(options, err);
+}
+
+static int run(const struct cmd *cmd, const struct options *given, struct error *err)
+{
+	struct options options = *given;
+	struct job job = { .options = &options };
+	int ret;
+
+	if (check_options(&options, err))
 		return -1;
-	choice.snap = &snap;
-	choice.keep = calloc(snap.n_vms + 1, sizeof(*choice.keep));
-	choice.with = calloc(snap.n_vms + 1, sizeof(*choice.with));
-	choice.costs = calloc(snap.n_vms + 1, sizeof(*choice.costs));
-	ret = choice.keep && choice.with && choice.costs ? choose(&choice, err) : error_no_memory(err);
-	free(choice.keep);
-	free(choice.with);
-	free(choice.costs);
-	snapshot_free(&snap);
+	if (options.weights.count)
+		options.cost = COST_WEIGHT;
+	if (fleet_load(&job.fleet, &options.dests, &options.margin, 0, err))
+		return -1;
+	ret = source_once(&options, cmd->needs, &job.snap, err);
+	if (!ret)
+		ret = prepare(&job, err);
+	if (!ret)
+		ret = options.sweep ? sweep(&job, err) : choose(&job, err);
+	job_free(&job);
 	return ret;
 }
 

@@ -26,9 +26,10 @@ static const struct {
 	{ "selector", test_selector },	 { "proc", test_proc },
 	{ "victim", test_victim },	 { "migration", test_migration },
 	{ "destination", test_destination }, { "explain", test_explain },
-	{ "place", test_place },	 { "topstate", test_topstate },
-	{ "verify", test_verify },	 { "cmdline", test_cmdline },
-	{ "manual", test_manual },	 { "screen", test_screen },
+	{ "place", test_place },	 { "command", test_command },
+	{ "topstate", test_topstate },	 { "verify", test_verify },
+	{ "cmdline", test_cmdline },	 { "manual", test_manual },
+	{ "screen", test_screen },
 };
 
 static bool report(bool good, const char *file, int line, const char *fmt, va_list args)

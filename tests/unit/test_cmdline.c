@@ -14,6 +14,11 @@
 
 #define WORDS_MAX 24
 #define THREE " --from " GOLDEN "/three.json"
+#define HOST_B " --dest " GOLDEN "/hostb.json"	/* room for one of the three */
+#define HOST_C " --dest hostc=" GOLDEN "/hostc.json"
+#define TWO_VMS(more) "{\"version\":1,\"vms\":[" \
+	"{\"pid\":5,\"unique_bytes\":4096,\"anon_bytes\":4096" more "}," \
+	"{\"pid\":6,\"unique_bytes\":4096,\"anon_bytes\":8192,\"dirty_bytes_per_s\":0}],\"sets\":[]}"
 
 struct row {
 	int code;
@@ -98,7 +103,7 @@ static const struct row rows[] = {
 	{ 2, "victim --need NaN" THREE, NULL, "not a number" },
 	{ 2, "victim --need 1Q" THREE, NULL, "no unit" },
 	{ 2, "victim --need 99999999999999999999999T" THREE, NULL, "larger than any memory" },
-	{ 2, "victim --need 1 --cost money" THREE, NULL, "bytes (to be sent) and count" },
+	{ 2, "victim --need 1 --cost money" THREE, NULL, "there are bytes (to be sent), time" },
 	{ 2, "victim --need 1 --keep vm1 --with vm1" THREE, NULL, "cannot both leave" },
 	{ 2, "victim --need 1 --max-vms 0" THREE, NULL, "whole number" },
 	{ 3, "victim --need 1000T" THREE, NULL, "would free 16.0K (16384 bytes)" },
@@ -109,7 +114,7 @@ static const struct row rows[] = {
 	{ 3, "victim --need 1 --keep vm3" THREE, NULL, "all 2 movable VMs together would free 0" },
 	{ 0, "victim --need 4K" THREE, NULL, "proved: no other choice" },
 	{ 0, "victim --need 4K -j" THREE, NULL, "\"victims\":[{\"pid\":103,\"name\":\"vm3\","
-	  "\"freed_alone_bytes\":4096,\"freed_with_previous_bytes\":4096,\"cost\":32768}]" },
+	  "\"freed_alone_bytes\":4096,\"freed_with_previous_bytes\":4096,\"cost\":32768," },
 	{ 0, "victim --need 5K -j" THREE, NULL, "\"destination_growth_bytes\":98304" },
 	{ 0, "victim --need 4K --with vm1 --cost count -j" THREE, NULL,
 	  "{\"model\":\"count\",\"value\":2,\"unit\":\"VMs\"" },
@@ -131,6 +136,85 @@ static const struct row rows[] = {
 	{ 2, "victim --need 10 --with 5 --from -",
 	  "{\"version\":1,\"vms\":[{\"pid\":5,\"unique_bytes\":10,\"anon_bytes\":10,\"pinned\":true}],"
 	  "\"sets\":[]}", "is pinned" },
+
+	/* cost models */
+	{ 0, "victim --need 4K --cost time --bandwidth 4K -j" THREE, NULL,
+	  "{\"model\":\"time\",\"value\":8000000000,\"unit\":\"ns\"" },
+	{ 0, "victim --need 4K --cost time --bandwidth 4K" THREE, NULL, "at a cost of 8s (time" },
+	{ 1, "victim --need 4K --cost downtime" THREE, NULL, "--dirty-rate VM=SIZE" },
+	{ 0, "victim --need 1 --cost downtime -j --from -", TWO_VMS(",\"dirty_bytes_per_s\":1099511627776"),
+	  "\"victims\":[{\"pid\":6," },
+	{ 0, "victim --need 1 --cost downtime --dirty-rate 5=1 --bandwidth 1G -j --from -",
+	  TWO_VMS(""), "\"downtime_ns\":0,\"converges\":true" },
+	{ 2, "victim --need 1 --dirty-rate 5 --from -", TWO_VMS(""), "is not VM=NUMBER" },
+	{ 0, "victim --need 1 --weight 5=10 -j --from -", TWO_VMS(""), "\"victims\":[{\"pid\":6," },
+	{ 0, "victim --need 1 --weight 5=10 --weight 6=11 -j --from -", TWO_VMS(""),
+	  "{\"model\":\"weight\",\"value\":10,\"unit\":\"weight\"" },
+	{ 2, "victim --need 1 --weight 5=1 --cost bytes" THREE, NULL, "goes with --cost weight" },
+	{ 2, "victim --need 1 --weight 5=-1 --from -", TWO_VMS(""), "not a whole number" },
+	{ 1, "victim --need 1 --weight 7=1 --from -", TWO_VMS(""), "there is no VM" },
+	{ 1, "victim --need 1 --weight 5=9223372036854775807 --from -", TWO_VMS(""),
+	  "add up to more than" },
+	{ 2, "victim --need 1 --bandwidth 0" THREE, NULL, "is nothing" },
+	{ 2, "victim --need 1 --work 0" THREE, NULL, "leaves no step" },
+
+	/* explanation and sweep */
+	{ 0, "victim --need 16K --explain" THREE, NULL, "vm1: 32.0K promised, 0 freed, 16.0K too little" },
+	{ 0, "victim --need 16K --explain -j" THREE, NULL, "\"excess_cost\":0" },
+	{ 0, "victim --need 4K --explain -j" THREE, NULL, "\"lost_if_kept_bytes\":4096" },
+	{ 0, "victim --sweep" THREE, NULL, "16.0K  96.0K    3    proved" },
+	{ 0, "victim --sweep" THREE, NULL, "     96.0K|" },
+	{ 0, "victim --sweep -j" THREE, NULL, "\"need_bytes\":16384,\"cost\":98304" },
+	{ 0, "victim --sweep --from -", "{\"version\":1,\"vms\":[],\"sets\":[]}", "free 0" },
+	{ 2, "victim --sweep --points 1" THREE, NULL, "at least 2 points" },
+	{ 2, "victim --sweep --explain" THREE, NULL, "are about one" },
+
+	/* destinations */
+	{ 0, "victim --need 4K" THREE HOST_B, NULL, "hostb grows by 32.0K for 1 VMs" },
+	{ 0, "victim --need 4K -j" THREE HOST_B, NULL, "\"destination\":\"hostb\"" },
+	{ 3, "victim --need 5K" THREE HOST_B, NULL, "does not fit: its 3 VMs need 96.0K" },
+	{ 3, "victim --need 5K -j" THREE HOST_B, NULL, "\"feasible\":false" },
+	{ 0, "victim --need 5K" THREE HOST_B HOST_C, NULL, "hostc grows by" },
+	{ 3, "victim --need 4K --margin 90%" THREE HOST_B, NULL, "3 more fit on no destination" },
+	{ 3, "victim --need 4K --with vm1 --margin 1M" THREE HOST_B, NULL, "has to leave (--with)" },
+	{ 0, "victim --need 4K --margin 0" THREE HOST_B, NULL, "(at least 0)" },
+	{ 2, "victim --need 4K --margin 100%" THREE HOST_B, NULL, "from 0% to 99%" },
+	{ 2, "victim --need 4K --margin -1" THREE HOST_B, NULL, "negative" },
+	{ 1, "victim --need 4K --dest " GOLDEN "/none.json" THREE, NULL, "cannot open it" },
+	{ 2, "victim --need 4K" THREE HOST_B HOST_B, NULL, "two snapshots are called" },
+	{ 1, "victim --need 4K --dest -" THREE, "{\"version\":1,\"vms\":[]}", "mem_available_bytes" },
+	{ 3, "victim --need 4K --dest a=" GOLDEN "/three.json" THREE, NULL, "3 more fit on no" },
+
+	/* commands */
+	{ 0, "victim --need 4K --commands" THREE HOST_C, NULL,
+	  "\nvirsh migrate --live --persistent --undefinesource "
+	  "--domain=33333333-3333-4333-8333-333333333333 --desturi=qemu+ssh://hostc/system\n" },
+	{ 0, "victim --need 4K --commands --dry-run" THREE, NULL, "qemu+ssh://\"${DEST:?}\"/system" },
+	{ 0, "victim --need 4K -j --format openstack" THREE HOST_C, NULL, "\"commands\":[\"openstack" },
+	{ 0, "victim --need 4K --command-template={pid}:{dest}" THREE HOST_C, NULL, "103:hostc\n" },
+	{ 2, "victim --need 4K --command-template={vm}" THREE, NULL, "is none of {name}" },
+	{ 2, "victim --need 4K --format template" THREE, NULL, "needs --command-template" },
+	{ 2, "victim --need 4K --format qm" THREE, NULL, "proxmox, kubevirt and template" },
+	{ 1, "victim --need 4K --format kubevirt" THREE HOST_C, NULL, "NAMESPACE_NAME" },
+	{ 1, "victim --need 4K --commands --from -",
+	  "{\"version\":1,\"vms\":[{\"pid\":5,\"name\":\"a\\nb\",\"unique_bytes\":4096,"
+	  "\"anon_bytes\":4096}],\"sets\":[]}", "control characters" },
+
+	/* place */
+	{ 2, "place", NULL, "needs an argument" },
+	{ 2, "place " GOLDEN "/hostb.json", NULL, "needs an argument" },
+	{ 2, "place a b" THREE, NULL, "one snapshot per host" },
+	{ 0, "place a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json", NULL,
+	  "1 of 2 hosts can be emptied by 1 moves of 64.0K" },
+	{ 0, "place a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json -j", NULL,
+	  "\"moves\":[{\"pid\":201,\"name\":\"vm9\"" },
+	{ 0, "place a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json --commands", NULL,
+	  "virsh --connect=qemu+ssh://c/system migrate --live" },
+	{ 0, "place a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json --margin 4294967296", NULL,
+	  "0 of 2 hosts" },
+	{ 1, "place a=" GOLDEN "/three.json b=" GOLDEN "/three.json", NULL, "are they one host" },
+	{ 0, "place --unshared " GOLDEN "/hostb.json " GOLDEN "/hostc.json", NULL,
+	  "no sharing is counted on" },
 
 	/* works whether the module is there or not */
 	{ 0, "version", NULL, "program " },

@@ -10,8 +10,8 @@
 #include "columns.h"
 
 static const struct cmd *const commands[] = {
-	&cmd_list, &cmd_show, &cmd_top, &cmd_matrix, &cmd_victim, &cmd_snapshot, &cmd_doctor,
-	&cmd_version,
+	&cmd_list, &cmd_show, &cmd_top, &cmd_matrix, &cmd_victim, &cmd_place, &cmd_snapshot,
+	&cmd_doctor, &cmd_version,
 };
 
 /* roff writes a minus as \- */
