@@ -173,25 +173,40 @@ struct vm *snapshot_add_vm(struct snapshot *snap, uint32_t pid)
 	return &vms[at];
 }
 
+/* Where the vCPU with that id is, or would have to be put. */
+static size_t vcpu_position(const struct vm *vm, uint32_t id)
+{
+	size_t low = 0, high = vm->n_vcpus;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (vm->vcpus[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 struct vcpu *vm_add_vcpu(struct vm *vm, uint32_t id)
 {
+	size_t at = vcpu_position(vm, id);
 	struct vcpu *vcpus;
-	size_t i;
 
-	for (i = 0; i < vm->n_vcpus; i++) {
-		if (vm->vcpus[i].id == id) {
-			errno = EEXIST;
-			return NULL;
-		}
+	if (at < vm->n_vcpus && vm->vcpus[at].id == id) {
+		errno = EEXIST;
+		return NULL;
 	}
 	vcpus = grow(vm->vcpus, vm->n_vcpus, sizeof(*vcpus));
 	if (!vcpus)
 		return NULL;
 	vm->vcpus = vcpus;
-	vcpus += vm->n_vcpus++;
-	memset(vcpus, 0, sizeof(*vcpus));
-	vcpus->id = id;
-	return vcpus;
+	memmove(vcpus + at + 1, vcpus + at, (vm->n_vcpus - at) * sizeof(*vcpus));
+	memset(&vcpus[at], 0, sizeof(*vcpus));
+	vcpus[at].id = id;
+	vm->n_vcpus++;
+	return &vcpus[at];
 }
 
 static int compare_pids(const void *a, const void *b)

@@ -96,7 +96,7 @@ struct vm {
 	char *uuid;
 	bool pinned;			/* must not be moved */
 	struct facts facts;
-	struct vcpu *vcpus;
+	struct vcpu *vcpus;		/* ascending by id */
 	size_t n_vcpus;
 	bool vcpus_known;
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "document.h"
 #include "jsonout.h"
 
 #define VERSION 1
@@ -233,6 +234,9 @@ static int read_text(const json_t *object, const char *parent, const char *key, 
 	if (!json_is_string(value))
 		return refuse(err, join(path, parent, key), "must be a string, not %s",
 			      type_name(value));
+	if (json_string_length(value) > SNAPJSON_TEXT_MAX)
+		return refuse(err, join(path, parent, key), "is longer than %d bytes",
+			      SNAPJSON_TEXT_MAX);
 	*text = strdup(json_string_value(value));
 	return *text ? 0 : error_no_memory(err);
 }
@@ -254,7 +258,7 @@ static int read_bool(const json_t *object, const char *parent, const char *key, 
 
 /* The array, or NULL without an error if it is absent and not needed. */
 static int get_array(const json_t *object, const char *parent, const char *key, bool needed,
-		     const json_t **array, struct error *err)
+		     size_t max, const json_t **array, struct error *err)
 {
 	char path[PATH_SIZE];
 
@@ -264,6 +268,9 @@ static int get_array(const json_t *object, const char *parent, const char *key, 
 		return needed ? refuse(err, path, "is missing") : 0;
 	if (!json_is_array(*array))
 		return refuse(err, path, "must be an array, not %s", type_name(*array));
+	if (json_array_size(*array) > max)
+		return refuse(err, path, "has %zu entries; at most %zu are read",
+			      json_array_size(*array), max);
 	return 0;
 }
 
@@ -274,14 +281,65 @@ static int check_object(const json_t *value, const char *path, struct error *err
 	return refuse(err, path, "must be an object, not %s", type_name(value));
 }
 
-static int read_vcpu(const json_t *value, const char *path, struct vm *vm, struct error *err)
-{
-	struct vcpu *vcpu;
-	uint64_t id;
+/*
+ * An element's place in its array, and what it is known by. Elements are read by
+ * ascending key, so that none has to make room among those there are.
+ */
+struct place {
+	uint64_t key;
+	size_t at;
+};
 
-	if (check_object(value, path, err) || need_number(value, path, "id", UINT32_MAX, &id, err))
-		return -1;
-	vcpu = vm_add_vcpu(vm, (uint32_t)id);
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *left = a, *right = b;
+
+	if (left->key != right->key)
+		return left->key < right->key ? -1 : 1;
+	return (left->at > right->at) - (left->at < right->at);
+}
+
+static int read_keys(const json_t *array, const char *parent, const char *name, const char *key,
+		     uint64_t max, struct place *places, struct error *err)
+{
+	char path[PATH_SIZE];
+	size_t i;
+
+	for (i = 0; i < json_array_size(array); i++) {
+		const json_t *value = json_array_get(array, i);
+
+		join_index(path, parent, name, i);
+		places[i].at = i;
+		if (check_object(value, path, err) ||
+		    need_number(value, path, key, max, &places[i].key, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* The elements by their key; NULL with err filled. */
+static struct place *places_by(const json_t *array, const char *parent, const char *name,
+			       const char *key, uint64_t max, struct error *err)
+{
+	struct place *places = calloc(json_array_size(array) + 1, sizeof(*places));
+
+	if (!places) {
+		error_no_memory(err);
+		return NULL;
+	}
+	if (read_keys(array, parent, name, key, max, places, err)) {
+		free(places);
+		return NULL;
+	}
+	qsort(places, json_array_size(array), sizeof(*places), compare_places);
+	return places;
+}
+
+static int read_vcpu(const json_t *value, const char *path, uint32_t id, struct vm *vm,
+		     struct error *err)
+{
+	struct vcpu *vcpu = vm_add_vcpu(vm, id);
+
 	if (!vcpu)
 		return errno == EEXIST ? refuse(err, path, "has the id of another vCPU") :
 					 error_no_memory(err);
@@ -290,37 +348,38 @@ static int read_vcpu(const json_t *value, const char *path, struct vm *vm, struc
 
 static int read_vcpus(const json_t *object, const char *parent, struct vm *vm, struct error *err)
 {
-	char path[PATH_SIZE];
+	struct place *places;
 	const json_t *array;
+	char path[PATH_SIZE];
 	size_t i;
+	int ret = 0;
 
-	if (get_array(object, parent, "vcpus", false, &array, err))
+	if (get_array(object, parent, "vcpus", false, SNAPJSON_VCPUS_MAX, &array, err))
 		return -1;
-	for (i = 0; i < json_array_size(array); i++) {
-		join_index(path, parent, "vcpus", i);
-		if (read_vcpu(json_array_get(array, i), path, vm, err))
-			return -1;
+	if (!array)
+		return 0;
+	places = places_by(array, parent, "vcpus", "id", UINT32_MAX, err);
+	for (i = 0; places && i < json_array_size(array) && !ret; i++) {
+		join_index(path, parent, "vcpus", places[i].at);
+		ret = read_vcpu(json_array_get(array, places[i].at), path, (uint32_t)places[i].key, vm,
+				err);
 	}
-	vm->vcpus_known = array != NULL;
-	if (array)
-		facts_set(&vm->facts, VM_VCPUS, vm->n_vcpus);
-	return 0;
+	free(places);
+	vm->vcpus_known = true;
+	facts_set(&vm->facts, VM_VCPUS, vm->n_vcpus);
+	return places ? ret : -1;
 }
 
-static int read_vm(const json_t *value, const char *path, struct snapshot *snap,
+static int read_vm(const json_t *value, const char *path, uint32_t pid, struct snapshot *snap,
 		   struct error *err)
 {
 	struct vm *vm;
-	uint64_t pid;
 
-	if (check_object(value, path, err) || need_number(value, path, "pid", INT32_MAX, &pid, err))
-		return -1;
 	if (!pid)
 		return refuse(err, path, "pid 0 is no process");
-	vm = snapshot_add_vm(snap, (uint32_t)pid);
+	vm = snapshot_add_vm(snap, pid);
 	if (!vm)
-		return errno == EEXIST ? refuse(err, path, "has the pid of another VM: %u",
-						(unsigned int)pid) :
+		return errno == EEXIST ? refuse(err, path, "has the pid of another VM: %u", pid) :
 					 error_no_memory(err);
 	if (read_text(value, path, "name", &vm->name, err) ||
 	    read_text(value, path, "uuid", &vm->uuid, err) ||
@@ -332,17 +391,22 @@ static int read_vm(const json_t *value, const char *path, struct snapshot *snap,
 
 static int read_vms(const json_t *document, struct snapshot *snap, struct error *err)
 {
-	char path[PATH_SIZE];
+	struct place *places;
 	const json_t *array;
+	char path[PATH_SIZE];
 	size_t i;
+	int ret = 0;
 
-	if (get_array(document, "", "vms", true, &array, err))
+	if (get_array(document, "", "vms", true, SNAPJSON_VMS_MAX, &array, err))
 		return -1;
-	for (i = 0; i < json_array_size(array); i++) {
-		if (read_vm(json_array_get(array, i), join_index(path, "", "vms", i), snap, err))
-			return -1;
+	places = places_by(array, "", "vms", "pid", INT32_MAX, err);
+	for (i = 0; places && i < json_array_size(array) && !ret; i++) {
+		join_index(path, "", "vms", places[i].at);
+		ret = read_vm(json_array_get(array, places[i].at), path, (uint32_t)places[i].key, snap,
+			      err);
 	}
-	return 0;
+	free(places);
+	return places ? ret : -1;
 }
 
 /* The members of a set, every one of them a VM of the document. */
@@ -400,7 +464,7 @@ static int read_set(const json_t *value, const char *path, struct snapshot *snap
 	struct set *set;
 
 	if (check_object(value, path, err) ||
-	    get_array(value, path, "vms", true, &members, err) ||
+	    get_array(value, path, "vms", true, SNAPJSON_VMS_MAX, &members, err) ||
 	    read_bool(value, path, "outside", &outside, true, err) ||
 	    need_number(value, path, "frames_bytes", INT64_MAX, &frames, err) ||
 	    add_members(members, path, snap, &set, err))
@@ -429,7 +493,7 @@ static int read_sets(const json_t *document, struct snapshot *snap, struct error
 	const json_t *array;
 	size_t i;
 
-	if (get_array(document, "", "sets", false, &array, err))
+	if (get_array(document, "", "sets", false, SIZE_MAX, &array, err))
 		return -1;
 	for (i = 0; i < json_array_size(array); i++) {
 		if (read_set(json_array_get(array, i), join_index(path, "", "sets", i), snap, err))
@@ -437,6 +501,29 @@ static int read_sets(const json_t *document, struct snapshot *snap, struct error
 	}
 	snap->sets_known = array != NULL;
 	return check_distinct(snap, err);
+}
+
+/*
+ * Sums over all VMs and sets are what every verb is about, so they must not
+ * overflow: together they have to be less than can be said in a document.
+ */
+static int check_sums(const struct snapshot *snap, struct error *err)
+{
+	static const enum vm_field sizes[] = {
+		VM_ANON, VM_UNIQUE, VM_SHMEM, VM_PRIVATE_SHMEM, VM_HUGETLB, VM_SWAP, VM_PAGE_TABLES,
+	};
+	uint64_t sum = 0;
+	size_t i, j;
+
+	for (i = 0; i < snap->n_vms; i++) {
+		for (j = 0; j < sizeof(sizes) / sizeof(sizes[0]); j++)
+			sum = add_saturating(sum, facts_or_zero(&snap->vms[i].facts, sizes[j]));
+	}
+	for (i = 0; i < snap->n_sets; i++)
+		sum = add_saturating(sum, snap->sets[i].frames_bytes);
+	if (sum > INT64_MAX)
+		return refuse(err, "vms", "the sizes of all VMs and sets add up to more than 8 EiB");
+	return 0;
 }
 
 static int read_engine(const json_t *host, struct snapshot *snap, struct error *err)
@@ -494,36 +581,18 @@ int snapjson_read(const json_t *document, struct snapshot *snap, struct error *e
 {
 	snapshot_init(snap);
 	if (read_top(document, snap, err) || read_host(document, snap, err) ||
-	    read_vms(document, snap, err) || read_sets(document, snap, err)) {
+	    read_vms(document, snap, err) || read_sets(document, snap, err) ||
+	    check_sums(snap, err)) {
 		snapshot_free(snap);
 		return -1;
 	}
 	return 0;
 }
 
-static json_t *load(const char *name, struct error *err)
-{
-	FILE *file = strcmp(name, "-") ? fopen(name, "re") : stdin;
-	json_error_t json_err;
-	json_t *document;
-
-	if (!file) {
-		error_set(err, EXIT_RUNTIME, "cannot open it: %s", strerror(errno));
-		return NULL;
-	}
-	document = json_loadf(file, JSON_REJECT_DUPLICATES, &json_err);
-	if (!document)
-		error_set(err, EXIT_RUNTIME, "is not a JSON document: line %d column %d: %s",
-			  json_err.line, json_err.column, json_err.text);
-	if (file != stdin)
-		fclose(file);
-	return document;
-}
-
 int snapjson_load(const char *name, struct snapshot *snap, struct error *err)
 {
 	const char *shown = strcmp(name, "-") ? name : "standard input";
-	json_t *document = load(name, err);
+	json_t *document = document_load(name, err);
 	int ret;
 
 	if (!document)

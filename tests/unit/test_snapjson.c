@@ -65,6 +65,10 @@ static const struct {
 	{ SETS("{\"vms\":[5],\"outside\":false,\"frames_bytes\":-1}"), "sets[0].frames_bytes: must" },
 	{ SETS("{\"vms\":[5,6],\"outside\":false,\"frames_bytes\":1},"
 	       "{\"vms\":[6,5],\"outside\":false,\"frames_bytes\":2}"), "sets: the set of 2 VMs" },
+	{ VM("},{\"pid\":4,\"unique_bytes\":9223372036854775807},{\"pid\":3,\"swap_bytes\":1"),
+	  "vms: the sizes of all VMs and sets add up" },
+	{ "{\"version\":1,\"vms\":[{\"pid\":5,\"shmem_bytes\":9223372036854775807}],\"sets\":["
+	  "{\"vms\":[5],\"outside\":false,\"frames_bytes\":1}]}", "add up to more than 8 EiB" },
 	{ "", "is not a JSON document" },
 	{ "{", "is not a JSON document" },
 	{ "{\"version\":1,\"vms\":[]} trailing", "is not a JSON document" },
@@ -108,6 +112,72 @@ static void test_depth(void)
 	free(deep);
 }
 
+/* Text that is one piece, count times another with a comma between, and an end. */
+static char *repeated(const char *begin, const char *piece, size_t count, const char *end,
+		      size_t *len)
+{
+	size_t room = strlen(begin) + count * (strlen(piece) + 16) + strlen(end) + 1, i;
+	char *text = malloc(room);
+
+	*len = (size_t)sprintf(text, "%s", begin);
+	for (i = 0; i < count; i++) {
+		if (i)
+			text[(*len)++] = ',';
+		*len += (size_t)sprintf(text + *len, piece, count - i);
+	}
+	*len += (size_t)sprintf(text + *len, "%s", end);
+	return text;
+}
+
+static const struct {
+	const char *begin, *piece;
+	size_t count;
+	const char *end, *what;		/* NULL: is read */
+} large[] = {
+	{ "{\"version\":1,\"vms\":[", "{\"pid\":%zu}", 16384, "]}", NULL },
+	{ "{\"version\":1,\"vms\":[", "{\"pid\":%zu}", 16385, "]}", "vms: has 16385 entries" },
+	{ "{\"version\":1,\"vms\":[", "{\"pid\":%zu}", 1000000, "]}", "has 1000002 objects" },
+	{ "{\"version\":1,\"vms\":[", "%zu", 8000001, "]}", "values; at most 8000000" },
+	{ "{\"version\":1,\"vms\":[{\"pid\":1,\"vcpus\":[", "{\"id\":%zu}", 4096, "]}]}", NULL },
+	{ "{\"version\":1,\"vms\":[{\"pid\":1,\"vcpus\":[", "{\"id\":%zu}", 4097, "]}]}",
+	  "vms[0].vcpus: has 4097 entries" },
+	{ "{\"version\":1,\"vms\":[{\"pid\":1,\"name\":\"", "x%zu", 1000, "\"}]}",
+	  "vms[0].name: is longer than 4096 bytes" },
+};
+
+/* As many as there can be, and one more; always given in descending order. */
+static void test_large(void)
+{
+	struct snapshot snap;
+	struct error err;
+	size_t i, len;
+
+	for (i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
+		char *text = repeated(large[i].begin, large[i].piece, large[i].count, large[i].end,
+				      &len);
+		int ret = load(text, len, &snap, &err);
+
+		if (!large[i].what) {
+			ok(!ret, "%zu of %s are read", large[i].count, large[i].piece);
+			snapshot_free(&snap);
+		} else {
+			ok(ret == -1, "%zu of %s are refused", large[i].count, large[i].piece);
+			has_text(err.message, large[i].what, "with the limit");
+		}
+		free(text);
+	}
+}
+
+/* Longer than any document, and endless. */
+static void test_endless(void)
+{
+	struct snapshot snap;
+	struct error err;
+
+	ok(snapjson_load("/dev/zero", &snap, &err) == -1, "a file without end is not read to it");
+	has_text(err.message, "is longer than 256 MiB", "but to the limit");
+}
+
 static char *print(const struct snapshot *snap)
 {
 	json_t *document = snapjson_write(snap);
@@ -141,7 +211,7 @@ static void random_facts(struct facts *facts, const char *const *keys, unsigned 
 
 	for (i = 0; i < fields; i++) {
 		if (keys[i] && test_random_below(2))
-			facts_set(facts, i, test_random() >> (1 + test_random_below(63)));
+			facts_set(facts, i, test_random() >> (9 + test_random_below(55)));
 	}
 }
 
@@ -239,6 +309,8 @@ void test_snapjson(void)
 {
 	test_refusals();
 	test_depth();
+	test_large();
+	test_endless();
 	test_golden_round_trip();
 	test_random_round_trip();
 	test_bent();
