@@ -9,6 +9,7 @@
 #include <linux/vmshare.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "nl.h"
 
@@ -40,8 +41,10 @@ int client_open(struct client **result, const struct nl_io *io, struct error *er
 	return 0;
 }
 
-static int decode_info_row(const void *attrs, size_t len, void *data, struct error *err)
+static int decode_info_row(uint8_t cmd, const void *attrs, size_t len, void *data,
+			   struct error *err)
 {
+	(void)cmd;
 	return decode_info(attrs, len, data, err);
 }
 
@@ -57,10 +60,11 @@ int client_info(struct client *client, struct module_info *info, struct error *e
 	return 0;
 }
 
-static int decode_row(const void *attrs, size_t len, void *data, struct error *err)
+static int decode_row(uint8_t cmd, const void *attrs, size_t len, void *data, struct error *err)
 {
 	struct decoding *decoding = data;
 
+	(void)cmd;
 	return decoding->decode(attrs, len, decoding->snap, err);
 }
 
@@ -144,6 +148,86 @@ int client_snapshot(struct client *client, const struct client_request *request,
 			return 0;
 		snapshot_free(snap);
 		if (ret != -ESTALE && ret != -EAGAIN)
+			break;
+	}
+	return ret;
+}
+
+static int ignore_row(uint8_t cmd, const void *attrs, size_t len, void *data, struct error *err)
+{
+	(void)cmd;
+	(void)attrs;
+	(void)len;
+	(void)data;
+	(void)err;
+	return 0;
+}
+
+int client_track(struct client *client, uint32_t hooks, struct error *err)
+{
+	struct nl_request request = {
+		.cmd = VMSHARE_CMD_TRACK,
+		.n_attrs = 1,
+		.attrs[0] = { VMSHARE_A_HOOKS, 4, hooks },
+	};
+
+	return nl_call(client->nl, &request, ignore_row, NULL, err);
+}
+
+/* Rows of a kind that is not known yet are skipped. */
+static int decode_cpu_row(uint8_t cmd, const void *attrs, size_t len, void *data,
+			  struct error *err)
+{
+	switch (cmd) {
+	case VMSHARE_CMD_CPU:
+		return decode_cpu(attrs, len, data, err);
+	case VMSHARE_CMD_THREAD:
+		return decode_thread(attrs, len, data, err);
+	case VMSHARE_CMD_PREEMPTION:
+		return decode_preemption(attrs, len, data, err);
+	default:
+		return 0;
+	}
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static int take_cpu(struct client *client, uint32_t pid, struct cpu *cpu, struct error *err)
+{
+	struct nl_request request = {
+		.cmd = VMSHARE_CMD_CPU,
+		.dump = true,
+		.n_attrs = pid != 0,
+		.attrs[0] = { VMSHARE_A_PID, 4, pid },
+	};
+	int ret;
+
+	memset(cpu, 0, sizeof(*cpu));
+	cpu->taken_ns = monotonic_ns();
+	ret = nl_call(client->nl, &request, decode_cpu_row, cpu, err);
+	if (!ret && !cpu_sort(cpu)) {
+		error_set(err, EXIT_RUNTIME,
+			  "the module's answer is malformed (the same thread twice); do module and program have the same version? See vmshare version");
+		ret = -EPROTO;
+	}
+	if (ret)
+		cpu_free(cpu);
+	return ret;
+}
+
+int client_cpu(struct client *client, uint32_t pid, struct cpu *cpu, struct error *err)
+{
+	int tries, ret = 0;
+
+	for (tries = 0; tries < TRIES; tries++) {
+		ret = take_cpu(client, pid, cpu, err);
+		if (ret != -EAGAIN)
 			break;
 	}
 	return ret;

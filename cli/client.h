@@ -25,6 +25,19 @@ int client_open(struct client **client, const struct nl_io *io, struct error *er
 int client_info(struct client *client, struct module_info *info, struct error *err);
 int client_snapshot(struct client *client, const struct client_request *request,
 		    struct snapshot *snap, struct error *err);
+
+/*
+ * What is to be counted, VMSHARE_HOOK_*, until the client is closed or asks for
+ * something else. Returns -EOPNOTSUPP where this kernel cannot do it.
+ */
+int client_track(struct client *client, uint32_t hooks, struct error *err);
+
+/*
+ * Threads, and who displaced whom, of this moment; of the VM with that pid, or of
+ * all for 0. Returns -EOPNOTSUPP if the module is too old for it.
+ */
+int client_cpu(struct client *client, uint32_t pid, struct cpu *cpu, struct error *err);
+
 void client_close(struct client *client);
 
 #endif

@@ -377,3 +377,162 @@ int decode_set(const void *attrs, size_t len, struct snapshot *snap, struct erro
 	set->frames_bytes = frames;
 	return 0;
 }
+
+static const struct fact_source cpu_sources[] = {
+	{ VMSHARE_A_TRACKED_NS, 8, CPU_TRACKED_NS },
+	{ VMSHARE_A_CPUS, 4, CPU_CPUS },
+	{ VMSHARE_A_VMS_NS, 8, CPU_VMS_NS },
+	{ VMSHARE_A_HOST_NS, 8, CPU_HOST_NS },
+	{ VMSHARE_A_IDLE_NS, 8, CPU_IDLE_NS },
+};
+
+int decode_cpu(const void *attrs, size_t len, struct cpu *cpu, struct error *err)
+{
+	struct row row;
+	uint64_t hooks;
+
+	if (read_row(attrs, len, &row, err) ||
+	    read_facts(&row, cpu_sources, COUNT(cpu_sources), &cpu->host, err))
+		return -1;
+	if (read_number(&row.attr[VMSHARE_A_HOOKS], sizeof(uint32_t), &hooks) > 0)
+		cpu->hooks = (uint32_t)hooks;
+	return 0;
+}
+
+static const struct fact_source thread_sources[] = {
+	{ VMSHARE_A_RUN_NS, 8, THREAD_RUN_NS },
+	{ VMSHARE_A_READY_NS, 8, THREAD_READY_NS },
+	{ VMSHARE_A_GUEST_NS, 8, THREAD_GUEST_NS },
+	{ VMSHARE_A_VOLUNTARY_SWITCHES, 8, THREAD_VOLUNTARY_SWITCHES },
+	{ VMSHARE_A_INVOLUNTARY_SWITCHES, 8, THREAD_INVOLUNTARY_SWITCHES },
+	{ VMSHARE_A_MIGRATIONS, 8, THREAD_MIGRATIONS },
+	{ VMSHARE_A_EXITS, 8, THREAD_EXITS },
+	{ VMSHARE_A_WAITS, 8, THREAD_WAITS },
+	{ VMSHARE_A_WAKEUPS, 8, THREAD_WAKEUPS },
+	{ VMSHARE_A_WAIT_NS, 8, THREAD_WAIT_NS },
+	{ VMSHARE_A_ENTRIES, 8, THREAD_ENTRIES },
+	{ VMSHARE_A_IN_GUEST_NS, 8, THREAD_IN_GUEST_NS },
+};
+
+static int read_histogram(const struct row *row, struct histogram *histogram, struct error *err)
+{
+	const struct attribute *attr = &row->attr[VMSHARE_A_WAIT_HISTOGRAM];
+	size_t i, bucket;
+	uint64_t count;
+
+	if (!attr->data)
+		return 0;
+	if (attr->len % sizeof(count))
+		return malformed(err, "a histogram of something else than counts");
+	histogram->known = true;
+	for (i = 0; i < attr->len / sizeof(count); i++) {
+		memcpy(&count, attr->data + i * sizeof(count), sizeof(count));
+		bucket = i < CPU_BUCKETS ? i : CPU_BUCKETS - 1;
+		histogram->count[bucket] = add_saturating(histogram->count[bucket], count);
+	}
+	return 0;
+}
+
+static int add_exit_reason(struct counters *counters, const struct attribute *nest,
+			   struct error *err)
+{
+	struct attribute attr, found[VMSHARE_EXIT_MAX + 1] = {};
+	const uint8_t *at = nest->data;
+	size_t left = nest->len;
+	char name[CPU_EXIT_NAME] = "";
+	uint64_t count;
+	int more;
+
+	while ((more = next_attribute(&at, &left, &attr)) > 0) {
+		if (attr.type <= VMSHARE_EXIT_MAX)
+			found[attr.type] = attr;
+	}
+	if (more || !found[VMSHARE_EXIT_NAME].data ||
+	    read_number(&found[VMSHARE_EXIT_COUNT], sizeof(count), &count) <= 0)
+		return malformed(err, "an exit reason without its name or count");
+	strncpy(name, (const char *)found[VMSHARE_EXIT_NAME].data,
+		found[VMSHARE_EXIT_NAME].len < sizeof(name) ? found[VMSHARE_EXIT_NAME].len :
+							      sizeof(name) - 1);
+	return counters_add_exit(counters, name, count) ? error_no_memory(err) : 0;
+}
+
+/* EXIT_REASON is repeated, so that a row by number does not hold them all. */
+static int read_exit_reasons(const void *attrs, size_t len, struct counters *counters,
+			     struct error *err)
+{
+	const uint8_t *at = attrs;
+	struct attribute attr;
+
+	while (next_attribute(&at, &len, &attr) > 0) {
+		if (attr.type == VMSHARE_A_EXIT_REASON && add_exit_reason(counters, &attr, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* A vCPU has an id; a kind that is not known yet is some other thread of the VM. */
+static int read_kind(const struct row *row, struct thread *thread, struct error *err)
+{
+	uint64_t kind = VMSHARE_THREAD_VMM, id = 0;
+	int has_id = read_number(&row->attr[VMSHARE_A_VCPU_ID], sizeof(uint32_t), &id);
+
+	if (has_id < 0 ||
+	    read_number(&row->attr[VMSHARE_A_THREAD_KIND], sizeof(uint32_t), &kind) < 0)
+		return malformed(err, "a number has the wrong size");
+	thread->kind = kind == VMSHARE_THREAD_VCPU ? THREAD_VCPU :
+		       kind == VMSHARE_THREAD_KERNEL ? THREAD_KERNEL : THREAD_VMM;
+	thread->vcpu_id = (uint32_t)id;
+	return thread->kind == THREAD_VCPU && !has_id ? malformed(err, "a vCPU without an id") : 0;
+}
+
+int decode_thread(const void *attrs, size_t len, struct cpu *cpu, struct error *err)
+{
+	const struct attribute *comm;
+	struct thread *thread;
+	struct row row;
+	uint32_t pid;
+	uint64_t tid;
+
+	if (read_row(attrs, len, &row, err) || need_pid(&row, &pid, err) ||
+	    need_number(&row, VMSHARE_A_TID, sizeof(uint32_t), &tid, err))
+		return -1;
+	thread = cpu_add_thread(cpu);
+	if (!thread)
+		return error_no_memory(err);
+	thread->pid = pid;
+	thread->tid = (uint32_t)tid;
+	comm = &row.attr[VMSHARE_A_COMM];
+	if (comm->data)
+		strncpy(thread->comm, (const char *)comm->data,
+			comm->len < CPU_COMM ? comm->len : CPU_COMM - 1);
+	if (read_kind(&row, thread, err) ||
+	    read_facts(&row, thread_sources, COUNT(thread_sources), &thread->counters.facts, err) ||
+	    read_histogram(&row, &thread->counters.waits, err))
+		return -1;
+	return read_exit_reasons(attrs, len, &thread->counters, err);
+}
+
+int decode_preemption(const void *attrs, size_t len, struct cpu *cpu, struct error *err)
+{
+	struct preemption *row;
+	struct row attr;
+	uint64_t by;
+	uint32_t pid;
+
+	if (read_row(attrs, len, &attr, err) || need_pid(&attr, &pid, err) ||
+	    need_number(&attr, VMSHARE_A_BY_PID, sizeof(uint32_t), &by, err))
+		return -1;
+	row = cpu_add_preemption(cpu);
+	if (!row)
+		return error_no_memory(err);
+	row->victim = pid;
+	row->by = (uint32_t)by;
+	if (need_number(&attr, VMSHARE_A_COUNT, sizeof(uint64_t), &row->count, err) ||
+	    need_number(&attr, VMSHARE_A_WAIT_NS, sizeof(uint64_t), &row->wait_ns, err))
+		return -1;
+	if (read_number(&attr.attr[VMSHARE_A_IDLE_WAIT_NS], sizeof(uint64_t), &row->idle_ns) < 0 ||
+	    read_number(&attr.attr[VMSHARE_A_UNKNOWN_WAIT_NS], sizeof(uint64_t),
+			&row->unknown_ns) < 0)
+		return malformed(err, "a number has the wrong size");
+	return 0;
+}

@@ -37,4 +37,9 @@ int decode_vm(const void *attrs, size_t len, struct snapshot *snap, struct error
 int decode_vcpu(const void *attrs, size_t len, struct snapshot *snap, struct error *err);
 int decode_set(const void *attrs, size_t len, struct snapshot *snap, struct error *err);
 
+/* The rows of VMSHARE_CMD_CPU, appended; the rows are to be sorted at the end. */
+int decode_cpu(const void *attrs, size_t len, struct cpu *cpu, struct error *err);
+int decode_thread(const void *attrs, size_t len, struct cpu *cpu, struct error *err);
+int decode_preemption(const void *attrs, size_t len, struct cpu *cpu, struct error *err);
+
 #endif

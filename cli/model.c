@@ -10,6 +10,7 @@
 const char *const host_field_key[HOST_FIELDS] = {
 	[HOST_GENERATION] = "generation",
 	[HOST_TIME_NS] = "time_ns",
+	[HOST_UPTIME_NS] = "uptime_ns",
 	[HOST_CONSISTENT] = "consistent",
 	[HOST_CPUS] = "cpus",
 	[HOST_MEM_TOTAL] = "mem_total_bytes",
@@ -67,25 +68,6 @@ const char *const vcpu_field_key[VCPU_FIELDS] = {
 
 _Static_assert((int)VM_FIELDS <= FACTS_MAX && (int)HOST_FIELDS <= FACTS_MAX, "facts hold them");
 
-void facts_set(struct facts *facts, unsigned int field, uint64_t value)
-{
-	facts->known |= 1u << field;
-	facts->value[field] = value;
-}
-
-bool facts_get(const struct facts *facts, unsigned int field, uint64_t *value)
-{
-	if (!(facts->known & 1u << field))
-		return false;
-	*value = facts->value[field];
-	return true;
-}
-
-uint64_t facts_or_zero(const struct facts *facts, unsigned int field)
-{
-	return facts->known & 1u << field ? facts->value[field] : 0;
-}
-
 void snapshot_init(struct snapshot *snap)
 {
 	memset(snap, 0, sizeof(*snap));
@@ -109,6 +91,8 @@ void snapshot_free(struct snapshot *snap)
 	free(snap->vms);
 	free(snap->sets);
 	free(snap->kernel);
+	cpu_free(&snap->cpu);
+	cpu_free(&snap->window);
 	snapshot_init(snap);
 }
 
@@ -254,6 +238,11 @@ struct set *snapshot_add_set(struct snapshot *snap, const uint32_t *pids, size_t
 	return sets;
 }
 
+static bool is_kept(uint32_t pid, const void *data)
+{
+	return snapshot_vm(data, pid) != NULL;
+}
+
 void snapshot_keep(struct snapshot *snap, const bool *chosen)
 {
 	size_t kept = 0, i;
@@ -269,6 +258,8 @@ void snapshot_keep(struct snapshot *snap, const bool *chosen)
 		free(snap->sets[i].pids);
 	snap->n_sets = 0;
 	snap->sets_known = false;
+	cpu_keep(&snap->cpu, is_kept, snap);
+	cpu_keep(&snap->window, is_kept, snap);
 }
 
 int set_compare(const struct set *a, const struct set *b)
@@ -323,9 +314,4 @@ bool engine_parse(const char *name, enum engine *engine)
 		}
 	}
 	return false;
-}
-
-uint64_t add_saturating(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }

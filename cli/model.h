@@ -6,27 +6,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * One snapshot of a host, wherever it came from. A number is either known or
- * absent; absent is never shown or counted as 0.
- */
-#define FACTS_MAX 32
+#include "cpu.h"
+#include "facts.h"
+
+/* One snapshot of a host, wherever it came from. */
 
 /* Parts of a snapshot that are only taken where asked for, as they cost more. */
 enum need {
 	NEED_VCPUS = 1,
 	NEED_SETS = 2,
 	NEED_PSS = 4,			/* a walk of every VM's page tables */
-};
-
-struct facts {
-	uint32_t known;			/* bit per field */
-	uint64_t value[FACTS_MAX];
+	NEED_CPU = 8,			/* threads one by one */
 };
 
 enum host_field {
 	HOST_GENERATION,
 	HOST_TIME_NS,
+	HOST_UPTIME_NS,			/* since boot, asleep too: as VM_START_TIME_NS */
 	HOST_CONSISTENT,
 	HOST_CPUS,
 	HOST_MEM_TOTAL,
@@ -119,17 +115,14 @@ struct snapshot {
 	struct set *sets;
 	size_t n_sets;
 	bool sets_known;
+	struct cpu cpu;			/* since each thread's birth; not known if n_threads is 0 */
+	struct cpu window;		/* a time before the snapshot; window_ns 0: not known */
 };
 
 /* Names of the fields in JSON; NULL for one that JSON has in another shape. */
 extern const char *const host_field_key[HOST_FIELDS];
 extern const char *const vm_field_key[VM_FIELDS];
 extern const char *const vcpu_field_key[VCPU_FIELDS];
-
-void facts_set(struct facts *facts, unsigned int field, uint64_t value);
-bool facts_get(const struct facts *facts, unsigned int field, uint64_t *value);
-/* For sums to which something unknown adds nothing. */
-uint64_t facts_or_zero(const struct facts *facts, unsigned int field);
 
 void snapshot_init(struct snapshot *snap);
 void snapshot_free(struct snapshot *snap);
@@ -163,8 +156,5 @@ const char *vm_label(const struct vm *vm, char *buffer, size_t size);
 
 const char *engine_name(enum engine engine);
 bool engine_parse(const char *name, enum engine *engine);
-
-/* Addition that stays at the largest number instead of wrapping. */
-uint64_t add_saturating(uint64_t a, uint64_t b);
 
 #endif

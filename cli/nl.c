@@ -185,11 +185,12 @@ static int on_done(const struct nlmsghdr *message, struct answer *answer)
 static int on_row(const struct nlmsghdr *message, struct answer *answer)
 {
 	size_t len = mnl_nlmsg_get_payload_len(message);
+	const struct genlmsghdr *head = mnl_nlmsg_get_payload(message);
 
 	if (len < GENL_HDRLEN)
 		return broken(answer->err);
-	if (answer->row(mnl_nlmsg_get_payload_offset(message, GENL_HDRLEN), len - GENL_HDRLEN,
-			answer->data, answer->err))
+	if (answer->row(head->cmd, mnl_nlmsg_get_payload_offset(message, GENL_HDRLEN),
+			len - GENL_HDRLEN, answer->data, answer->err))
 		return -EPROTO;
 	return MORE;
 }
@@ -309,11 +310,13 @@ int nl_call(struct nl *nl, const struct nl_request *request, nl_row_fn row, void
 	return exchange(nl, message, &answer);
 }
 
-static int find_family_id(const void *attrs, size_t len, void *data, struct error *err)
+static int find_family_id(uint8_t cmd, const void *attrs, size_t len, void *data,
+			  struct error *err)
 {
 	const struct nlattr *attr;
 	uint16_t *family = data;
 
+	(void)cmd;
 	mnl_attr_for_each_payload(attrs, len) {
 		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
 		    mnl_attr_validate(attr, MNL_TYPE_U16) >= 0)

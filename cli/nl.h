@@ -34,8 +34,9 @@ struct nl_request {
 	unsigned int n_attrs;
 };
 
-/* Called for the attributes of every message of an answer; not 0 stops. */
-typedef int (*nl_row_fn)(const void *attrs, size_t len, void *data, struct error *err);
+/* Called for every message of an answer: its command and attributes; not 0 stops. */
+typedef int (*nl_row_fn)(uint8_t cmd, const void *attrs, size_t len, void *data,
+			 struct error *err);
 
 struct nl;
 

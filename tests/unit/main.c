@@ -22,6 +22,7 @@ static const struct {
 } tests[] = {
 	{ "units", test_units },	 { "text", test_text_functions },
 	{ "decode", test_decode },	 { "client", test_client },
+	{ "cpu", test_cpu },
 	{ "snapjson", test_snapjson },	 { "columns", test_columns },
 	{ "selector", test_selector },	 { "proc", test_proc },
 	{ "victim", test_victim },	 { "migration", test_migration },

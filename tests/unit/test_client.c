@@ -30,6 +30,10 @@ struct kernel {
 
 	unsigned int hosts;		/* requests seen */
 	unsigned int with_engine;
+	unsigned int dumps;		/* of CPU, of which so many are interrupted */
+	unsigned int cpu_interrupted;
+	bool twice;			/* each thread comes twice */
+	uint32_t hooks;			/* asked for last */
 	struct bytes answer;
 };
 
@@ -56,14 +60,20 @@ static void put(struct bytes *out, const void *data, size_t len)
 	out->len += len;
 }
 
-static void row(struct bytes *out, uint32_t seq, uint16_t flags, const struct bytes *attrs)
+static void row_of(struct bytes *out, uint8_t cmd, uint32_t seq, uint16_t flags,
+		   const struct bytes *attrs)
 {
-	struct genlmsghdr head = { .cmd = 1, .version = 1 };
+	struct genlmsghdr head = { .cmd = cmd, .version = 1 };
 	size_t at = begin(out, FAMILY, flags, seq);
 
 	put(out, &head, sizeof(head));
 	put(out, attrs->data, attrs->len);
 	end(out, at);
+}
+
+static void row(struct bytes *out, uint32_t seq, uint16_t flags, const struct bytes *attrs)
+{
+	row_of(out, 1, seq, flags, attrs);
 }
 
 static void acknowledge(struct bytes *out, uint32_t seq, int error, const char *extack)
@@ -161,6 +171,48 @@ static void answer_sets(struct kernel *kernel, uint32_t seq)
 	done(&kernel->answer, seq, 0, NULL);
 }
 
+static void put_thread(struct kernel *kernel, uint32_t seq, uint32_t tid)
+{
+	struct bytes attrs = {};
+
+	put_u32(&attrs, VMSHARE_A_PID, 10);
+	put_u32(&attrs, VMSHARE_A_TID, tid);
+	put_u32(&attrs, VMSHARE_A_THREAD_KIND, VMSHARE_THREAD_VMM);
+	row_of(&kernel->answer, VMSHARE_CMD_THREAD, seq, NLM_F_MULTI, &attrs);
+}
+
+static void answer_cpu(struct kernel *kernel, uint32_t seq)
+{
+	struct bytes attrs = {};
+	uint16_t flags = NLM_F_MULTI;
+
+	kernel->dumps++;
+	if (kernel->cpu_interrupted) {
+		kernel->cpu_interrupted--;
+		flags |= NLM_F_DUMP_INTR;
+	}
+	put_u32(&attrs, VMSHARE_A_HOOKS, kernel->hooks);
+	row_of(&kernel->answer, VMSHARE_CMD_CPU, seq, flags, &attrs);
+	put_thread(kernel, seq, 12);
+	put_thread(kernel, seq, kernel->twice ? 12 : 11);
+	attrs.len = 0;
+	put_u32(&attrs, VMSHARE_A_PID, 10);
+	put_u32(&attrs, VMSHARE_A_BY_PID, 20);
+	put_u64(&attrs, VMSHARE_A_COUNT, 1);
+	put_u64(&attrs, VMSHARE_A_WAIT_NS, 2);
+	row_of(&kernel->answer, VMSHARE_CMD_PREEMPTION, seq, NLM_F_MULTI, &attrs);
+	attrs.len = 0;
+	row_of(&kernel->answer, 200, seq, NLM_F_MULTI, &attrs);
+	done(&kernel->answer, seq, 0, NULL);
+}
+
+static void answer_track(struct kernel *kernel, const uint8_t *request, uint32_t seq)
+{
+	memcpy(&kernel->hooks, request + sizeof(struct nlmsghdr) + sizeof(struct genlmsghdr) + 4,
+	       sizeof(kernel->hooks));
+	acknowledge(&kernel->answer, seq, kernel->host_error, kernel->extack);
+}
+
 /* Is there an engine among the attributes of a request? */
 static bool has_engine(const uint8_t *request, size_t len)
 {
@@ -200,6 +252,10 @@ static ssize_t kernel_send(void *priv, const void *bytes, size_t len)
 		answer_vcpus(kernel, head.nlmsg_seq);
 	else if (generic.cmd == VMSHARE_CMD_SET)
 		answer_sets(kernel, head.nlmsg_seq);
+	else if (generic.cmd == VMSHARE_CMD_CPU)
+		answer_cpu(kernel, head.nlmsg_seq);
+	else if (generic.cmd == VMSHARE_CMD_TRACK)
+		answer_track(kernel, bytes, head.nlmsg_seq);
 	if (generic.cmd == VMSHARE_CMD_HOST && has_engine(bytes, len))
 		kernel->with_engine++;
 	return (ssize_t)len;
@@ -275,8 +331,46 @@ static void test_engine(void)
 	snapshot_free(&snap);
 }
 
+static int track_and_take(struct kernel *kernel, struct cpu *cpu, struct error *err)
+{
+	struct nl_io io = { kernel_send, kernel_recv, kernel };
+	struct client *client;
+	int ret;
+
+	if (client_open(&client, &io, err))
+		return -1;
+	ret = client_track(client, VMSHARE_HOOK_SCHED | VMSHARE_HOOK_KVM, err);
+	if (!ret)
+		ret = client_cpu(client, 0, cpu, err);
+	client_close(client);
+	return ret;
+}
+
+static void test_cpu_dump(void)
+{
+	struct kernel kernel = { .cpu_interrupted = 2 };
+	struct error err = {};
+	struct cpu cpu = {};
+
+	if (!ok(!track_and_take(&kernel, &cpu, &err), "threads after a dump that was interrupted"))
+		return;
+	is_number(kernel.dumps, 3, "tried until one was not");
+	ok(cpu.hooks == 3 && cpu.n_threads == 2 && cpu.threads[0].tid == 11 &&
+	   cpu.n_preemptions == 1 && cpu.preemptions[0].by == 20 && cpu.taken_ns,
+	   "all of it, in order, and rows of another kind skipped");
+	cpu_free(&cpu);
+
+	kernel = (struct kernel){ .twice = true };
+	ok(track_and_take(&kernel, &cpu, &err) && strstr(err.message, "malformed"),
+	   "the same thread twice is refused");
+	kernel = (struct kernel){ .host_error = EOPNOTSUPP, .extack = "no BTF" };
+	is_number((uint64_t)-track_and_take(&kernel, &cpu, &err), EOPNOTSUPP, "no hooks here");
+	ok(err.code == EXIT_SUPPORT && strstr(err.message, "no BTF"), "with the reason");
+}
+
 void test_client(void)
 {
+	test_cpu_dump();
 	taken((struct kernel){}, 1, "snapshot");
 	taken((struct kernel){ .stale = 2 }, 3, "stale twice");
 	taken((struct kernel){ .interrupted = 1 }, 2, "interrupted once");

@@ -79,6 +79,56 @@ static struct bytes info_bytes(void)
 	return bytes;
 }
 
+static void put_exit(struct bytes *bytes, const char *name, uint64_t count)
+{
+	struct bytes nest = {};
+
+	put_text(&nest, VMSHARE_EXIT_NAME, name);
+	put_u64(&nest, VMSHARE_EXIT_COUNT, count);
+	put_attr(bytes, VMSHARE_A_EXIT_REASON | 0x8000, nest.data, nest.len);
+}
+
+static struct bytes thread_bytes(uint32_t tid)
+{
+	uint64_t waits[] = { 1, 0, 5 };
+	struct bytes bytes = {};
+
+	put_u32(&bytes, VMSHARE_A_PID, 10);
+	put_u32(&bytes, VMSHARE_A_TID, tid);
+	put_u32(&bytes, VMSHARE_A_THREAD_KIND, VMSHARE_THREAD_VCPU);
+	put_u32(&bytes, VMSHARE_A_VCPU_ID, 3);
+	put_text(&bytes, VMSHARE_A_COMM, "CPU 3/KVM");
+	put_u64(&bytes, VMSHARE_A_RUN_NS, 1000);
+	put_u64(&bytes, VMSHARE_A_WAKEUPS, 4);
+	put_attr(&bytes, VMSHARE_A_WAIT_HISTOGRAM, waits, sizeof(waits));
+	put_exit(&bytes, "io", 7);
+	put_exit(&bytes, "hlt", 9);
+	return bytes;
+}
+
+static struct bytes preemption_bytes(void)
+{
+	struct bytes bytes = {};
+
+	put_u32(&bytes, VMSHARE_A_PID, 10);
+	put_u32(&bytes, VMSHARE_A_BY_PID, 0);
+	put_u64(&bytes, VMSHARE_A_COUNT, 3);
+	put_u64(&bytes, VMSHARE_A_WAIT_NS, 300);
+	put_u64(&bytes, VMSHARE_A_IDLE_WAIT_NS, 20);
+	return bytes;
+}
+
+static struct bytes cpu_bytes(void)
+{
+	struct bytes bytes = {};
+
+	put_u32(&bytes, VMSHARE_A_HOOKS, VMSHARE_HOOK_SCHED);
+	put_u32(&bytes, VMSHARE_A_CPUS, 2);
+	put_u64(&bytes, VMSHARE_A_TRACKED_NS, 100);
+	put_u64(&bytes, VMSHARE_A_IDLE_NS, 150);
+	return bytes;
+}
+
 /* A snapshot with the VMs 10, 20 and 30, to decode into. */
 static void make_snapshot(struct snapshot *snap)
 {
@@ -191,6 +241,101 @@ static void test_info(void)
 	module_info_free(&info);
 }
 
+static void test_thread(void)
+{
+	struct bytes bytes = thread_bytes(11);
+	struct thread *thread;
+	struct cpu cpu = {};
+	struct error err;
+	uint64_t value;
+
+	ok(!decode_thread(bytes.data, bytes.len, &cpu, &err), "a thread is taken");
+	thread = &cpu.threads[0];
+	ok(thread->pid == 10 && thread->tid == 11 && thread->kind == THREAD_VCPU &&
+	   thread->vcpu_id == 3, "who it is");
+	is_text(thread->comm, "CPU 3/KVM", "its name");
+	ok(facts_get(&thread->counters.facts, THREAD_RUN_NS, &value) && value == 1000, "run time");
+	ok(!facts_get(&thread->counters.facts, THREAD_READY_NS, &value), "absent is not known");
+	ok(thread->counters.waits.known && thread->counters.waits.count[0] == 1 &&
+	   thread->counters.waits.count[2] == 5 && !thread->counters.waits.count[3], "its waits");
+	ok(thread->counters.n_exits == 2 && !strcmp(thread->counters.exits[0].name, "hlt") &&
+	   thread->counters.exits[0].count == 9 && thread->counters.exits[1].count == 7,
+	   "exits by reason");
+	ok(!decode_thread(bytes.data, bytes.len, &cpu, &err) && !cpu_sort(&cpu),
+	   "the same thread twice is noticed");
+	bytes.len = 0;
+	put_u32(&bytes, VMSHARE_A_PID, 10);
+	ok(decode_thread(bytes.data, bytes.len, &cpu, &err), "a thread without TID is refused");
+	put_u32(&bytes, VMSHARE_A_TID, 12);
+	put_u32(&bytes, VMSHARE_A_THREAD_KIND, VMSHARE_THREAD_VCPU);
+	ok(decode_thread(bytes.data, bytes.len, &cpu, &err), "a vCPU without id is refused");
+	bytes = thread_bytes(13);
+	put_attr(&bytes, VMSHARE_A_WAIT_HISTOGRAM, "1234567", 7);
+	ok(decode_thread(bytes.data, bytes.len, &cpu, &err), "half a count is refused");
+	cpu_free(&cpu);
+}
+
+static void test_long_histogram(void)
+{
+	uint64_t waits[80];
+	struct bytes bytes = {};
+	struct cpu cpu = {};
+	struct error err;
+	size_t i;
+
+	for (i = 0; i < 80; i++)
+		waits[i] = 1;
+	put_u32(&bytes, VMSHARE_A_PID, 10);
+	put_u32(&bytes, VMSHARE_A_TID, 0);
+	put_attr(&bytes, VMSHARE_A_WAIT_HISTOGRAM, waits, sizeof(waits));
+	put_u32(&bytes, VMSHARE_A_THREAD_KIND, 77);
+	ok(!decode_thread(bytes.data, bytes.len, &cpu, &err), "a longer histogram is taken");
+	is_number(cpu.threads[0].counters.waits.count[CPU_BUCKETS - 1], 80 - CPU_BUCKETS + 1,
+		  "what is too long to be counted apart is in the last");
+	is_number(cpu.threads[0].kind, THREAD_VMM, "a kind that is not known yet");
+	cpu_free(&cpu);
+}
+
+static void test_preemption(void)
+{
+	struct bytes bytes = preemption_bytes();
+	struct cpu cpu = {};
+	struct error err;
+	uint64_t value;
+
+	ok(!decode_preemption(bytes.data, bytes.len, &cpu, &err), "a preemption is taken");
+	ok(cpu.preemptions[0].victim == 10 && !cpu.preemptions[0].by &&
+	   cpu.preemptions[0].count == 3 && cpu.preemptions[0].wait_ns == 300 &&
+	   cpu.preemptions[0].idle_ns == 20 && !cpu.preemptions[0].unknown_ns, "as it was given");
+	bytes.len = 0;
+	put_u32(&bytes, VMSHARE_A_PID, 10);
+	ok(decode_preemption(bytes.data, bytes.len, &cpu, &err), "by nobody said is refused");
+	bytes = cpu_bytes();
+	ok(!decode_cpu(bytes.data, bytes.len, &cpu, &err) && cpu.hooks == VMSHARE_HOOK_SCHED,
+	   "the host's CPUs are taken");
+	ok(facts_get(&cpu.host, CPU_IDLE_NS, &value) && value == 150, "idle time");
+	ok(!facts_get(&cpu.host, CPU_VMS_NS, &value), "absent is not known");
+	cpu_free(&cpu);
+}
+
+static int decode_thread_alone(const void *attrs, size_t len, struct snapshot *snap,
+			       struct error *err)
+{
+	return decode_thread(attrs, len, &snap->cpu, err);
+}
+
+static int decode_preemption_alone(const void *attrs, size_t len, struct snapshot *snap,
+				   struct error *err)
+{
+	return decode_preemption(attrs, len, &snap->cpu, err);
+}
+
+static int decode_cpu_alone(const void *attrs, size_t len, struct snapshot *snap,
+			    struct error *err)
+{
+	return decode_cpu(attrs, len, &snap->cpu, err);
+}
+
 static int decode_info_alone(const void *attrs, size_t len, struct snapshot *snap,
 			     struct error *err)
 {
@@ -251,6 +396,9 @@ static void test_hostile(void)
 	mistreat("vm", decode_vm, vm_bytes(100));
 	mistreat("vcpu", decode_vcpu, vcpu_bytes(20, 0));
 	mistreat("set", decode_set, set_bytes(pids, 3));
+	mistreat("thread", decode_thread_alone, thread_bytes(11));
+	mistreat("preemption", decode_preemption_alone, preemption_bytes());
+	mistreat("cpu", decode_cpu_alone, cpu_bytes());
 }
 
 void test_decode(void)
@@ -259,5 +407,8 @@ void test_decode(void)
 	test_vm();
 	test_vcpu_and_set();
 	test_info();
+	test_thread();
+	test_long_histogram();
+	test_preemption();
 	test_hostile();
 }
