@@ -295,6 +295,109 @@ static struct nl_msg *dump_unknown_pid(struct link *link)
 	return message;
 }
 
+static struct nl_msg *track_with_u32(struct link *link, int type, uint32_t value)
+{
+	struct nl_msg *message = request(link, VMSHARE_CMD_TRACK);
+
+	nla_put_u32(message, type, value);
+	return message;
+}
+
+static struct nl_msg *track_nothing_named(struct link *link)
+{
+	return request(link, VMSHARE_CMD_TRACK);
+}
+
+static struct nl_msg *track_unknown_hook(struct link *link)
+{
+	return track_with_u32(link, VMSHARE_A_HOOKS, VMSHARE_HOOK_KVM << 1);
+}
+
+static struct nl_msg *track_all_bits(struct link *link)
+{
+	return track_with_u32(link, VMSHARE_A_HOOKS, UINT32_MAX);
+}
+
+static struct nl_msg *track_with_pid(struct link *link)
+{
+	struct nl_msg *message = track_with_u32(link, VMSHARE_A_HOOKS, VMSHARE_HOOK_SCHED);
+
+	nla_put_u32(message, VMSHARE_A_PID, 1);
+	return message;
+}
+
+static struct nl_msg *track_short(struct link *link)
+{
+	struct nl_msg *message = request(link, VMSHARE_CMD_TRACK);
+
+	nla_put_u16(message, VMSHARE_A_HOOKS, VMSHARE_HOOK_SCHED);
+	return message;
+}
+
+static struct nl_msg *track_long(struct link *link)
+{
+	struct nl_msg *message = request(link, VMSHARE_CMD_TRACK);
+
+	nla_put_u64(message, VMSHARE_A_HOOKS, VMSHARE_HOOK_SCHED);
+	return message;
+}
+
+static struct nl_msg *track_nested(struct link *link)
+{
+	return track_with_u32(link, VMSHARE_A_HOOKS | NLA_F_NESTED, VMSHARE_HOOK_SCHED);
+}
+
+static struct nl_msg *track_dump(struct link *link)
+{
+	struct nl_msg *message = dump(link, VMSHARE_CMD_TRACK);
+
+	nla_put_u32(message, VMSHARE_A_HOOKS, VMSHARE_HOOK_SCHED);
+	return message;
+}
+
+static struct nl_msg *cpu_do(struct link *link)
+{
+	return request(link, VMSHARE_CMD_CPU);
+}
+
+static struct nl_msg *cpu_with_u32(struct link *link, int type, uint32_t value)
+{
+	struct nl_msg *message = dump(link, VMSHARE_CMD_CPU);
+
+	nla_put_u32(message, type, value);
+	return message;
+}
+
+static struct nl_msg *cpu_with_age(struct link *link)
+{
+	return cpu_with_u32(link, VMSHARE_A_MAX_AGE_MS, 1000);
+}
+
+static struct nl_msg *cpu_with_hooks(struct link *link)
+{
+	return cpu_with_u32(link, VMSHARE_A_HOOKS, VMSHARE_HOOK_SCHED);
+}
+
+static struct nl_msg *cpu_zero_pid(struct link *link)
+{
+	return cpu_with_u32(link, VMSHARE_A_PID, 0);
+}
+
+static struct nl_msg *cpu_unknown_pid(struct link *link)
+{
+	return cpu_with_u32(link, VMSHARE_A_PID, 0x7fffffff);
+}
+
+static struct nl_msg *thread_dump(struct link *link)
+{
+	return dump(link, VMSHARE_CMD_THREAD);
+}
+
+static struct nl_msg *preemption_dump(struct link *link)
+{
+	return dump(link, VMSHARE_CMD_PREEMPTION);
+}
+
 static struct nl_msg *bad_command(struct link *link)
 {
 	return request(link, 200);
@@ -391,6 +494,21 @@ static const struct attack attacks[] = {
 	{ "negative-pid", negative_pid, { ESRCH, EINVAL, ERANGE }, false },
 	{ "not-a-vm", not_a_vm, { ESRCH }, false },
 	{ "dump-unknown-pid", dump_unknown_pid, { 0, ESRCH }, false },
+	{ "track-nothing-named", track_nothing_named, { EINVAL }, false },
+	{ "track-unknown-hook", track_unknown_hook, { EINVAL, ERANGE }, false },
+	{ "track-all-bits", track_all_bits, { EINVAL, ERANGE }, false },
+	{ "track-with-pid", track_with_pid, { EINVAL }, false },
+	{ "track-short", track_short, { EINVAL, ERANGE }, false },
+	{ "track-long", track_long, { EINVAL, ERANGE }, false },
+	{ "track-nested", track_nested, { EINVAL }, false },
+	{ "track-dump", track_dump, { EOPNOTSUPP }, true },
+	{ "cpu-do", cpu_do, { EOPNOTSUPP }, true },
+	{ "cpu-with-age", cpu_with_age, { EINVAL }, false },
+	{ "cpu-with-hooks", cpu_with_hooks, { EINVAL }, false },
+	{ "cpu-zero-pid", cpu_zero_pid, { EINVAL, ERANGE }, false },
+	{ "cpu-unknown-pid", cpu_unknown_pid, { 0, ESRCH }, false },
+	{ "thread-dump", thread_dump, { EOPNOTSUPP }, true },
+	{ "preemption-dump", preemption_dump, { EOPNOTSUPP }, true },
 	{ "bad-command", bad_command, { EOPNOTSUPP }, true },
 	{ "command-zero", command_zero, { EOPNOTSUPP }, true },
 	{ "event-command", event_command, { EOPNOTSUPP }, true },

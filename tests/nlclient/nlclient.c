@@ -18,15 +18,18 @@
 #include "hostile.h"
 #include "link.h"
 #include "print.h"
+#include "session.h"
 #include "storm.h"
 
 static const char usage[] =
-"usage: nlclient [OPTIONS] info | host | vm [PID] | vcpu [PID] | set\n"
-"       nlclient [OPTIONS] events | raw KIND | raw all | raw list | storm\n"
+"usage: nlclient [OPTIONS] info | host | vm [PID] | vcpu [PID] | set | cpu [PID]\n"
+"       nlclient [OPTIONS] track | events | raw KIND | raw all | raw list | storm\n"
 "Prints messages as lines of JSON; the last line is how the exchange ended.\n"
 "  --engine auto|tree|pages|N  --max-age MS  --generation G   choice of snapshot\n"
 "  --dump                      ask host for a dump\n"
 "  --repeat N                  ask so often, on one socket; ends at the first refusal\n"
+"  --hooks sched|kvm|sched,kvm|N   track: what to ask for at first; then it obeys\n"
+"                              lines of its input: \"hooks HOOKS\", \"cpu [PID]\"\n"
 "  --count N --timeout SEC     events: how many to wait for, and how long\n"
 "  --seconds N --threads T --seed S                           storm\n"
 "  --uid N         become this user before the socket is opened\n"
@@ -39,6 +42,7 @@ struct options {
 	long max_age;
 	long long generation;
 	long pid;
+	const char *hooks;
 	bool dump;
 	unsigned long repeat;
 	unsigned long count;
@@ -77,15 +81,6 @@ static void become(long uid)
 		err(1, "becoming user %ld; start as root", uid);
 }
 
-/* The exit code says whether the kernel was content. */
-static int finish(const struct answer *answer)
-{
-	printf("{\"end\":true,");
-	print_answer(answer);
-	printf("}\n");
-	return answer->error || answer->silent;
-}
-
 static int open_link(struct link *link, const struct options *options)
 {
 	int error = link_open(link, 0);
@@ -112,7 +107,7 @@ static int absent(int error)
 
 	snprintf(answer.text, sizeof(answer.text), "%s", error == ENOENT ?
 		 "the family vmshare is absent; load vmshare.ko" : "opening the socket");
-	return finish(&answer);
+	return print_end(&answer);
 }
 
 static int query(uint8_t command, int flags, const struct options *options)
@@ -131,7 +126,25 @@ static int query(uint8_t command, int flags, const struct options *options)
 		link_receive(&link, print_message, NULL, &answer);
 	}
 	link_close(&link);
-	return finish(&answer);
+	return print_end(&answer);
+}
+
+/* A socket that stays open for as long as there is input. */
+static int track(const struct options *options)
+{
+	struct answer answer;
+	struct link link;
+	int error = open_link(&link, options), failed = 0;
+
+	if (error)
+		return absent(error);
+	if (options->hooks) {
+		ask_hooks(&link, parse_hooks(options->hooks), &answer);
+		failed = print_end(&answer);
+	}
+	failed |= obey_lines(&link);
+	link_close(&link);
+	return failed;
 }
 
 /* Events end by their number or by the time, whichever comes first. */
@@ -159,7 +172,7 @@ static int events(const struct options *options)
 	}
 	answer.silent = answer.messages < options->count;
 	link_close(&link);
-	return finish(&answer);
+	return print_end(&answer);
 }
 
 static int run(int argc, char **argv, struct options *options)
@@ -169,7 +182,7 @@ static int run(int argc, char **argv, struct options *options)
 
 	if (argc == 2 && !strcmp(verb, "raw"))
 		return hostile(operand);
-	if (argc == 2 && (!strcmp(verb, "vm") || !strcmp(verb, "vcpu")))
+	if (argc == 2 && (!strcmp(verb, "vm") || !strcmp(verb, "vcpu") || !strcmp(verb, "cpu")))
 		options->pid = parse_number(operand);
 	else if (argc != 1)
 		verb = "";
@@ -183,6 +196,10 @@ static int run(int argc, char **argv, struct options *options)
 		return query(VMSHARE_CMD_VCPU, NLM_F_DUMP, options);
 	if (!strcmp(verb, "set"))
 		return query(VMSHARE_CMD_SET, NLM_F_DUMP, options);
+	if (!strcmp(verb, "cpu"))
+		return query(VMSHARE_CMD_CPU, NLM_F_DUMP, options);
+	if (!strcmp(verb, "track"))
+		return track(options);
 	if (!strcmp(verb, "events"))
 		return events(options);
 	if (!strcmp(verb, "storm"))
@@ -191,13 +208,14 @@ static int run(int argc, char **argv, struct options *options)
 	return 2;
 }
 
-enum { ENGINE = 1, AGE, GENERATION, DUMP, REPEAT, COUNT, TIMEOUT, SECONDS, THREADS, SEED,
+enum { ENGINE = 1, AGE, GENERATION, HOOKS, DUMP, REPEAT, COUNT, TIMEOUT, SECONDS, THREADS, SEED,
 	USER, USER_AFTER, USERNS, NETNS, HELP };
 
 static const struct option long_options[] = {
 	{ "engine", required_argument, NULL, ENGINE },
 	{ "max-age", required_argument, NULL, AGE },
 	{ "generation", required_argument, NULL, GENERATION },
+	{ "hooks", required_argument, NULL, HOOKS },
 	{ "dump", no_argument, NULL, DUMP },
 	{ "repeat", required_argument, NULL, REPEAT },
 	{ "count", required_argument, NULL, COUNT },
@@ -224,6 +242,9 @@ static void set_option(struct options *options, int option, const char *value)
 		break;
 	case GENERATION:
 		options->generation = parse_number(value);
+		break;
+	case HOOKS:
+		options->hooks = value;
 		break;
 	case DUMP:
 		options->dump = true;

@@ -10,7 +10,7 @@
 
 #include "../../include/uapi/linux/vmshare.h"
 
-enum kind { U8 = 1, U32, U64, STRING, CAPABILITY, PIDS };
+enum kind { U8 = 1, U32, U64, STRING, CAPABILITY, EXIT_REASON, PIDS, U64S };
 
 struct attr_type {
 	const char *name;
@@ -63,12 +63,44 @@ static const struct attr_type types[VMSHARE_A_MAX + 1] = {
 	[VMSHARE_A_MEMBERS] = { "members", PIDS },
 	[VMSHARE_A_OUTSIDE] = { "outside", U8 },
 	[VMSHARE_A_FRAMES_BYTES] = { "frames_bytes", U64 },
+	[VMSHARE_A_HOOKS] = { "hooks", U32 },
+	[VMSHARE_A_TRACKED_NS] = { "tracked_ns", U64 },
+	[VMSHARE_A_CPUS] = { "cpus", U32 },
+	[VMSHARE_A_VMS_NS] = { "vms_ns", U64 },
+	[VMSHARE_A_HOST_NS] = { "host_ns", U64 },
+	[VMSHARE_A_IDLE_NS] = { "idle_ns", U64 },
+	[VMSHARE_A_THREAD_KIND] = { "thread_kind", U32 },
+	[VMSHARE_A_EXIT_REASON] = { "exit_reason", EXIT_REASON },
+	[VMSHARE_A_WAITS] = { "waits", U64 },
+	[VMSHARE_A_WAKEUPS] = { "wakeups", U64 },
+	[VMSHARE_A_WAIT_NS] = { "wait_ns", U64 },
+	[VMSHARE_A_WAIT_HISTOGRAM] = { "wait_histogram", U64S },
+	[VMSHARE_A_ENTRIES] = { "entries", U64 },
+	[VMSHARE_A_IN_GUEST_NS] = { "in_guest_ns", U64 },
+	[VMSHARE_A_BY_PID] = { "by_pid", U32 },
+	[VMSHARE_A_COUNT] = { "count", U64 },
+	[VMSHARE_A_IDLE_WAIT_NS] = { "idle_wait_ns", U64 },
+	[VMSHARE_A_UNKNOWN_WAIT_NS] = { "unknown_wait_ns", U64 },
 };
 
 static const struct attr_type cap_types[VMSHARE_CAP_MAX + 1] = {
 	[VMSHARE_CAP_NAME] = { "name", STRING },
 	[VMSHARE_CAP_AVAILABLE] = { "available", U8 },
 	[VMSHARE_CAP_REASON] = { "reason", STRING },
+};
+
+static const struct attr_type exit_types[VMSHARE_EXIT_MAX + 1] = {
+	[VMSHARE_EXIT_NAME] = { "name", STRING },
+	[VMSHARE_EXIT_COUNT] = { "count", U64 },
+};
+
+/* What may come more than once in a message, and the name of all of them. */
+static const struct {
+	int type;
+	const char *name;
+} repeated[] = {
+	{ VMSHARE_A_CAPABILITY, "capabilities" },
+	{ VMSHARE_A_EXIT_REASON, "exit_reasons" },
 };
 
 static const char *const commands[VMSHARE_CMD_MAX + 1] = {
@@ -79,6 +111,10 @@ static const char *const commands[VMSHARE_CMD_MAX + 1] = {
 	[VMSHARE_CMD_SET] = "set",
 	[VMSHARE_CMD_VM_APPEARED] = "vm_appeared",
 	[VMSHARE_CMD_VM_GONE] = "vm_gone",
+	[VMSHARE_CMD_TRACK] = "track",
+	[VMSHARE_CMD_CPU] = "cpu",
+	[VMSHARE_CMD_THREAD] = "thread",
+	[VMSHARE_CMD_PREEMPTION] = "preemption",
 };
 
 static void print_text(const char *text, size_t size)
@@ -116,6 +152,20 @@ static void print_pids(const struct nlattr *attr)
 	putchar(']');
 }
 
+static void print_u64s(const struct nlattr *attr)
+{
+	int nr = nla_len(attr) / 8;
+
+	putchar('[');
+	for (int i = 0; i < nr; i++) {
+		uint64_t value;
+
+		memcpy(&value, (char *)nla_data(attr) + 8 * i, sizeof(value));
+		printf("%s%" PRIu64, i ? "," : "", value);
+	}
+	putchar(']');
+}
+
 static bool has_right_size(const struct nlattr *attr, enum kind kind)
 {
 	static const int sizes[] = { [U8] = 1, [U32] = 4, [U64] = 8 };
@@ -126,14 +176,17 @@ static bool has_right_size(const struct nlattr *attr, enum kind kind)
 		return size && !((char *)nla_data(attr))[size - 1];
 	case PIDS:
 		return size && size % 4 == 0;
+	case U64S:
+		return size && size % 8 == 0;
 	case CAPABILITY:
+	case EXIT_REASON:
 		return true;
 	default:
 		return size == sizes[kind];
 	}
 }
 
-static void print_capability(const struct nlattr *nest);
+static void print_nest(const struct nlattr *nest, const struct attr_type *table, int max);
 
 static void print_value(struct nlattr *attr, enum kind kind)
 {
@@ -153,8 +206,14 @@ static void print_value(struct nlattr *attr, enum kind kind)
 	case PIDS:
 		print_pids(attr);
 		break;
+	case U64S:
+		print_u64s(attr);
+		break;
 	case CAPABILITY:
-		print_capability(attr);
+		print_nest(attr, cap_types, VMSHARE_CAP_MAX);
+		break;
+	case EXIT_REASON:
+		print_nest(attr, exit_types, VMSHARE_EXIT_MAX);
 		break;
 	}
 }
@@ -173,7 +232,7 @@ static void print_attr(struct nlattr *attr, const struct attr_type *table, int m
 	}
 }
 
-static void print_capability(const struct nlattr *nest)
+static void print_nest(const struct nlattr *nest, const struct attr_type *table, int max)
 {
 	const char *separator = "";
 	struct nlattr *attr;
@@ -181,39 +240,51 @@ static void print_capability(const struct nlattr *nest)
 
 	putchar('{');
 	nla_for_each_nested(attr, (struct nlattr *)nest, left) {
+		if (nla_type(attr) == VMSHARE_EXIT_PAD && table == exit_types)
+			continue;
 		fputs(separator, stdout);
-		print_attr(attr, cap_types, VMSHARE_CAP_MAX);
+		print_attr(attr, table, max);
 		separator = ",";
 	}
 	putchar('}');
 }
 
-/* Capabilities come more than once and are printed as one array. */
+static bool is_repeated(const struct nlattr *attr)
+{
+	for (size_t i = 0; i < sizeof(repeated) / sizeof(repeated[0]); i++)
+		if (nla_type(attr) == repeated[i].type)
+			return true;
+	return false;
+}
+
 static void print_attrs(const struct nlattr *head, int size)
 {
 	struct nlattr *attr;
 	int left;
 
 	nla_for_each_attr(attr, (struct nlattr *)head, size, left) {
-		if (nla_type(attr) == VMSHARE_A_CAPABILITY || nla_type(attr) == VMSHARE_A_PAD)
+		if (is_repeated(attr) || nla_type(attr) == VMSHARE_A_PAD)
 			continue;
 		putchar(',');
 		print_attr(attr, types, VMSHARE_A_MAX);
 	}
 }
 
-static void print_capabilities(const struct nlattr *head, int size)
+/* Attributes that come more than once are printed as one array, if there is any. */
+static void print_all_of(const struct nlattr *head, int size, int type, const char *name)
 {
 	const char *separator = "";
 	struct nlattr *attr;
 	int left;
 
-	printf(",\"capabilities\":[");
+	if (!nla_find((struct nlattr *)head, size, type))
+		return;
+	printf(",\"%s\":[", name);
 	nla_for_each_attr(attr, (struct nlattr *)head, size, left) {
-		if (nla_type(attr) != VMSHARE_A_CAPABILITY)
+		if (nla_type(attr) != type)
 			continue;
 		fputs(separator, stdout);
-		print_value(attr, CAPABILITY);
+		print_value(attr, types[type].kind);
 		separator = ",";
 	}
 	putchar(']');
@@ -229,8 +300,8 @@ void print_message(const struct nlmsghdr *message, void *unused)
 	(void)unused;
 	printf("{\"cmd\":\"%s\"", command ? command : "unknown");
 	print_attrs(head, size);
-	if (header->cmd == VMSHARE_CMD_INFO)
-		print_capabilities(head, size);
+	for (size_t i = 0; i < sizeof(repeated) / sizeof(repeated[0]); i++)
+		print_all_of(head, size, repeated[i].type, repeated[i].name);
 	printf("}\n");
 	fflush(stdout);
 }
@@ -246,4 +317,13 @@ void print_answer(const struct answer *answer)
 		printf(",\"offset\":%ld", answer->offset);
 	printf(",\"messages\":%lu,\"interrupted\":%s,\"silent\":%s", answer->messages,
 	       answer->interrupted ? "true" : "false", answer->silent ? "true" : "false");
+}
+
+bool print_end(const struct answer *answer)
+{
+	printf("{\"end\":true,");
+	print_answer(answer);
+	printf("}\n");
+	fflush(stdout);
+	return answer->error || answer->silent;
 }

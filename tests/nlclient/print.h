@@ -11,6 +11,8 @@
 void print_message(const struct nlmsghdr *message, void *unused);
 /* The members of an answer, without braces. */
 void print_answer(const struct answer *answer);
+/* A line that ends an exchange. Return: whether the kernel was not content. */
+bool print_end(const struct answer *answer);
 void print_string(const char *text);
 
 #endif

@@ -79,6 +79,15 @@ static void add_garbage(struct client *client, struct nl_msg *message)
 	nlmsg_append(message, bytes, size, NLMSG_ALIGNTO);
 }
 
+/* Hooks go with the socket, which is closed soon, or with what is asked next. */
+static struct nl_msg *track_request(struct client *client, struct link *link)
+{
+	struct nl_msg *message = link_request(link, VMSHARE_CMD_TRACK, NLM_F_ACK);
+
+	nla_put_u32(message, VMSHARE_A_HOOKS, draw(client, 4));
+	return message;
+}
+
 static void send_request(struct client *client, struct link *link)
 {
 	static const uint8_t dumps[] = {
@@ -86,7 +95,7 @@ static void send_request(struct client *client, struct link *link)
 	};
 	struct nl_msg *message;
 
-	switch (draw(client, 10)) {
+	switch (draw(client, 12)) {
 	case 0:
 		message = link_request(link, VMSHARE_CMD_INFO, 0);
 		break;
@@ -96,8 +105,14 @@ static void send_request(struct client *client, struct link *link)
 		add_choice(client, message);
 		break;
 	case 2:
-		message = link_request(link, draw(client, 10), draw(client, 2) ? NLM_F_DUMP : 0);
+		message = link_request(link, draw(client, 13), draw(client, 2) ? NLM_F_DUMP : 0);
 		add_garbage(client, message);
+		break;
+	case 3:
+		message = track_request(client, link);
+		break;
+	case 4:
+		message = link_request(link, VMSHARE_CMD_CPU, NLM_F_DUMP);
 		break;
 	default:
 		message = link_request(link, dumps[draw(client, 4)], NLM_F_DUMP);
