@@ -21,6 +21,7 @@
 
 #include "content.h"
 #include "vm.h"
+#include "workers.h"
 
 #define HUGE_BYTES	(2UL << 20)
 #define LINE_BYTES	256
@@ -31,6 +32,8 @@ static const char usage_text[] =
 	"SEGMENT is COUNT@CONTENT[+STEP]: COUNT pages, page k with content CONTENT + k * STEP\n"
 	"  --vcpus N    number of virtual CPUs (1)\n"
 	"  --spin       they never leave guest mode, instead of halting\n"
+	"  --pause US   between one halt and the next (10000)\n"
+	"  --workers N  threads beside them that wake each other for ever (0)\n"
 	"  --memfd      shared memory of a memfd instead of anonymous memory\n"
 	"  --no-kvm     an ordinary process with that memory\n"
 	"  --no-merge   memory that KSM may not merge\n"
@@ -44,11 +47,11 @@ struct segment {
 };
 
 static struct options {
-	unsigned int vcpus;
+	unsigned int vcpus, pause_us, workers;
 	bool spin, memfd, no_kvm, no_merge, dontfork, thp;
 	struct segment *segments;
 	unsigned int segment_count;
-} options = { .vcpus = 1 };
+} options = { .vcpus = 1, .pause_us = 10000 };
 
 static unsigned char *memory;
 static uint64_t page_count;
@@ -127,13 +130,14 @@ static void rename_process(char **argv, char *name)
 	err(1, "starting again as '-name %s'", guest);
 }
 
-static unsigned int parse_vcpus(const char *text)
+static unsigned int parse_count(const char *option, const char *text, unsigned long min,
+				unsigned long max)
 {
 	char *end;
 	unsigned long count = strtoul(text, &end, 10);
 
-	if (*end || count < 1 || count > VM_MAX_VCPUS)
-		usage_error("--vcpus %s: give 1 to %d", text, VM_MAX_VCPUS);
+	if (*end || end == text || count < min || count > max)
+		usage_error("%s %s: give %lu to %lu", option, text, min, max);
 	return count;
 }
 
@@ -145,10 +149,12 @@ static void parse_name(char **argv, char *name)
 
 static void parse_options(int argc, char **argv)
 {
-	enum { VCPUS = 1, SPIN, MEMFD, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
+	enum { VCPUS = 1, SPIN, PAUSE, WORKERS, MEMFD, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
 	static const struct option table[] = {
 		{ "vcpus", required_argument, NULL, VCPUS },
 		{ "spin", no_argument, NULL, SPIN },
+		{ "pause", required_argument, NULL, PAUSE },
+		{ "workers", required_argument, NULL, WORKERS },
 		{ "memfd", no_argument, NULL, MEMFD },
 		{ "no-kvm", no_argument, NULL, NO_KVM },
 		{ "no-merge", no_argument, NULL, NO_MERGE },
@@ -163,8 +169,10 @@ static void parse_options(int argc, char **argv)
 
 	while ((option = getopt_long_only(argc, argv, "", table, NULL)) != -1) {
 		switch (option) {
-		case VCPUS: options.vcpus = parse_vcpus(optarg); break;
+		case VCPUS: options.vcpus = parse_count("--vcpus", optarg, 1, VM_MAX_VCPUS); break;
 		case SPIN: options.spin = true; break;
+		case PAUSE: options.pause_us = parse_count("--pause", optarg, 0, 1000000000); break;
+		case WORKERS: options.workers = parse_count("--workers", optarg, 0, WORKERS_MAX); break;
 		case MEMFD: options.memfd = true; break;
 		case NO_KVM: options.no_kvm = true; break;
 		case NO_MERGE: options.no_merge = true; break;
@@ -448,7 +456,8 @@ int main(int argc, char **argv)
 	map_memory();
 	fill_memory();
 	if (!options.no_kvm)
-		vm_start(memory, page_count * PAGE_BYTES, options.vcpus, options.spin);
+		vm_start(memory, page_count * PAGE_BYTES, options.vcpus, options.spin, options.pause_us);
+	workers_start(options.workers);
 	printf("ready %d 0x%lx %lu\n", getpid(), (unsigned long)memory, (unsigned long)page_count);
 	fflush(stdout);
 	serve();

@@ -18,7 +18,6 @@
 #define CODE_ADDRESS	0x1000UL
 #define MEMORY_ADDRESS	(1UL << 32)
 #define TSS_ADDRESS	0xfffbd000UL
-#define HALT_PAUSE_US	10000
 
 /* 16-bit code: what a virtual CPU does all its life. */
 static const unsigned char halt_loop[] = { 0xf4, 0xeb, 0xfd };	/* 1: hlt; jmp 1b */
@@ -31,7 +30,7 @@ struct vcpu {
 
 static int vm_fd = -1;
 static struct vcpu vcpus[VM_MAX_VCPUS];
-static unsigned int vcpu_count;
+static unsigned int vcpu_count, halt_pause_us;
 
 static int request(int fd, unsigned long op, unsigned long argument, const char *what)
 {
@@ -112,7 +111,7 @@ static void *run_vcpu(void *argument)
 		if (vcpu->run->exit_reason != KVM_EXIT_HLT)
 			errx(1, "a virtual CPU stopped for reason %u (see KVM_EXIT_* in linux/kvm.h)",
 			     vcpu->run->exit_reason);
-		usleep(HALT_PAUSE_US);
+		usleep(halt_pause_us);
 	}
 	return NULL;
 }
@@ -129,7 +128,7 @@ static void start_thread(unsigned int id)
 	pthread_setname_np(thread, name);
 }
 
-void vm_start(void *memory, size_t bytes, unsigned int count, bool spin)
+void vm_start(void *memory, size_t bytes, unsigned int count, bool spin, unsigned int pause_us)
 {
 	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	unsigned int id;
@@ -143,6 +142,7 @@ void vm_start(void *memory, size_t bytes, unsigned int count, bool spin)
 	for (id = 0; id < count; id++)
 		add_vcpu(kvm_fd, id);
 	vcpu_count = count;
+	halt_pause_us = pause_us;
 	close(kvm_fd);
 	for (id = 0; id < count; id++)
 		start_thread(id);
