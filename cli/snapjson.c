@@ -3,15 +3,14 @@
 #include "snapjson.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "document.h"
+#include "jsonin.h"
 #include "jsonout.h"
 
 #define VERSION 1
-#define PATH_SIZE 96
 
 /* Writing */
 
@@ -123,163 +122,7 @@ json_t *snapjson_write(const struct snapshot *snap)
 	return root;
 }
 
-/* Reading: every function is told the path of what it reads */
-
-static int refuse(struct error *err, const char *path, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int refuse(struct error *err, const char *path, const char *fmt, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	return error_set(err, EXIT_RUNTIME, "%s: %s", path, text);
-}
-
-/* Paths are at most three keys deep, and all keys are known: they always fit. */
-static const char *format_path(char *path, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static const char *format_path(char *path, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(path, PATH_SIZE, fmt, args);
-	va_end(args);
-	return path;
-}
-
-static const char *join(char *path, const char *parent, const char *key)
-{
-	return format_path(path, "%s%s%s", parent, *parent ? "." : "", key);
-}
-
-static const char *join_index(char *path, const char *parent, const char *key, size_t index)
-{
-	return format_path(path, "%s%s%s[%zu]", parent, *parent ? "." : "", key, index);
-}
-
-static const char *type_name(const json_t *value)
-{
-	static const char *const names[] = {
-		[JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "a string",
-		[JSON_INTEGER] = "a whole number", [JSON_REAL] = "a number with a fraction",
-		[JSON_TRUE] = "true", [JSON_FALSE] = "false", [JSON_NULL] = "null",
-	};
-
-	return names[json_typeof(value)];
-}
-
-/* A whole number from 0 to max. */
-static int to_number(const json_t *value, const char *path, uint64_t max, uint64_t *number,
-		     struct error *err)
-{
-	json_int_t integer = json_integer_value(value);
-
-	if (!json_is_integer(value))
-		return refuse(err, path, "must be a whole number, not %s", type_name(value));
-	if (integer < 0)
-		return refuse(err, path, "must not be negative, is %" JSON_INTEGER_FORMAT, integer);
-	if ((uint64_t)integer > max)
-		return refuse(err, path, "is too large: %" JSON_INTEGER_FORMAT, integer);
-	*number = (uint64_t)integer;
-	return 0;
-}
-
-static int need_number(const json_t *object, const char *parent, const char *key, uint64_t max,
-		       uint64_t *number, struct error *err)
-{
-	const json_t *value = json_object_get(object, key);
-	char path[PATH_SIZE];
-
-	join(path, parent, key);
-	if (!value)
-		return refuse(err, path, "is missing");
-	return to_number(value, path, max, number, err);
-}
-
-static int read_facts(const json_t *object, const char *parent, struct facts *facts,
-		      const char *const *keys, unsigned int from, unsigned int to,
-		      struct error *err)
-{
-	char path[PATH_SIZE];
-	unsigned int field;
-	const json_t *value;
-	uint64_t number;
-
-	for (field = from; field < to; field++) {
-		value = keys[field] ? json_object_get(object, keys[field]) : NULL;
-		if (!value)
-			continue;
-		if (to_number(value, join(path, parent, keys[field]), INT64_MAX, &number, err))
-			return -1;
-		facts_set(facts, field, number);
-	}
-	return 0;
-}
-
-/* An optional string; the copy is the caller's. */
-static int read_text(const json_t *object, const char *parent, const char *key, char **text,
-		     struct error *err)
-{
-	const json_t *value = json_object_get(object, key);
-	char path[PATH_SIZE];
-
-	if (!value)
-		return 0;
-	if (!json_is_string(value))
-		return refuse(err, join(path, parent, key), "must be a string, not %s",
-			      type_name(value));
-	if (json_string_length(value) > SNAPJSON_TEXT_MAX)
-		return refuse(err, join(path, parent, key), "is longer than %d bytes",
-			      SNAPJSON_TEXT_MAX);
-	*text = strdup(json_string_value(value));
-	return *text ? 0 : error_no_memory(err);
-}
-
-static int read_bool(const json_t *object, const char *parent, const char *key, bool *flag,
-		     bool needed, struct error *err)
-{
-	const json_t *value = json_object_get(object, key);
-	char path[PATH_SIZE];
-
-	join(path, parent, key);
-	if (!value)
-		return needed ? refuse(err, path, "is missing") : 0;
-	if (!json_is_boolean(value))
-		return refuse(err, path, "must be true or false, not %s", type_name(value));
-	*flag = json_is_true(value);
-	return 0;
-}
-
-/* The array, or NULL without an error if it is absent and not needed. */
-static int get_array(const json_t *object, const char *parent, const char *key, bool needed,
-		     size_t max, const json_t **array, struct error *err)
-{
-	char path[PATH_SIZE];
-
-	join(path, parent, key);
-	*array = json_object_get(object, key);
-	if (!*array)
-		return needed ? refuse(err, path, "is missing") : 0;
-	if (!json_is_array(*array))
-		return refuse(err, path, "must be an array, not %s", type_name(*array));
-	if (json_array_size(*array) > max)
-		return refuse(err, path, "has %zu entries; at most %zu are read",
-			      json_array_size(*array), max);
-	return 0;
-}
-
-static int check_object(const json_t *value, const char *path, struct error *err)
-{
-	if (json_is_object(value))
-		return 0;
-	return refuse(err, path, "must be an object, not %s", type_name(value));
-}
+/* Reading */
 
 /*
  * An element's place in its array, and what it is known by. Elements are read by
@@ -302,16 +145,16 @@ static int compare_places(const void *a, const void *b)
 static int read_keys(const json_t *array, const char *parent, const char *name, const char *key,
 		     uint64_t max, struct place *places, struct error *err)
 {
-	char path[PATH_SIZE];
+	char path[JSONIN_PATH];
 	size_t i;
 
 	for (i = 0; i < json_array_size(array); i++) {
 		const json_t *value = json_array_get(array, i);
 
-		join_index(path, parent, name, i);
+		jsonin_join_index(path, parent, name, i);
 		places[i].at = i;
-		if (check_object(value, path, err) ||
-		    need_number(value, path, key, max, &places[i].key, err))
+		if (jsonin_check_object(value, path, err) ||
+		    jsonin_need_number(value, path, key, max, &places[i].key, err))
 			return -1;
 	}
 	return 0;
@@ -341,26 +184,26 @@ static int read_vcpu(const json_t *value, const char *path, uint32_t id, struct 
 	struct vcpu *vcpu = vm_add_vcpu(vm, id);
 
 	if (!vcpu)
-		return errno == EEXIST ? refuse(err, path, "has the id of another vCPU") :
+		return errno == EEXIST ? jsonin_refuse(err, path, "has the id of another vCPU") :
 					 error_no_memory(err);
-	return read_facts(value, path, &vcpu->facts, vcpu_field_key, 0, VCPU_FIELDS, err);
+	return jsonin_facts(value, path, &vcpu->facts, vcpu_field_key, 0, VCPU_FIELDS, err);
 }
 
 static int read_vcpus(const json_t *object, const char *parent, struct vm *vm, struct error *err)
 {
 	struct place *places;
 	const json_t *array;
-	char path[PATH_SIZE];
+	char path[JSONIN_PATH];
 	size_t i;
 	int ret = 0;
 
-	if (get_array(object, parent, "vcpus", false, SNAPJSON_VCPUS_MAX, &array, err))
+	if (jsonin_array(object, parent, "vcpus", false, SNAPJSON_VCPUS_MAX, &array, err))
 		return -1;
 	if (!array)
 		return 0;
 	places = places_by(array, parent, "vcpus", "id", UINT32_MAX, err);
 	for (i = 0; places && i < json_array_size(array) && !ret; i++) {
-		join_index(path, parent, "vcpus", places[i].at);
+		jsonin_join_index(path, parent, "vcpus", places[i].at);
 		ret = read_vcpu(json_array_get(array, places[i].at), path, (uint32_t)places[i].key, vm,
 				err);
 	}
@@ -376,15 +219,15 @@ static int read_vm(const json_t *value, const char *path, uint32_t pid, struct s
 	struct vm *vm;
 
 	if (!pid)
-		return refuse(err, path, "pid 0 is no process");
+		return jsonin_refuse(err, path, "pid 0 is no process");
 	vm = snapshot_add_vm(snap, pid);
 	if (!vm)
-		return errno == EEXIST ? refuse(err, path, "has the pid of another VM: %u", pid) :
+		return errno == EEXIST ? jsonin_refuse(err, path, "has the pid of another VM: %u", pid) :
 					 error_no_memory(err);
-	if (read_text(value, path, "name", &vm->name, err) ||
-	    read_text(value, path, "uuid", &vm->uuid, err) ||
-	    read_bool(value, path, "pinned", &vm->pinned, false, err) ||
-	    read_facts(value, path, &vm->facts, vm_field_key, 0, VM_FIELDS, err))
+	if (jsonin_text(value, path, "name", &vm->name, err) ||
+	    jsonin_text(value, path, "uuid", &vm->uuid, err) ||
+	    jsonin_bool(value, path, "pinned", &vm->pinned, false, err) ||
+	    jsonin_facts(value, path, &vm->facts, vm_field_key, 0, VM_FIELDS, err))
 		return -1;
 	return read_vcpus(value, path, vm, err);
 }
@@ -393,15 +236,15 @@ static int read_vms(const json_t *document, struct snapshot *snap, struct error 
 {
 	struct place *places;
 	const json_t *array;
-	char path[PATH_SIZE];
+	char path[JSONIN_PATH];
 	size_t i;
 	int ret = 0;
 
-	if (get_array(document, "", "vms", true, SNAPJSON_VMS_MAX, &array, err))
+	if (jsonin_array(document, "", "vms", true, SNAPJSON_VMS_MAX, &array, err))
 		return -1;
 	places = places_by(array, "", "vms", "pid", INT32_MAX, err);
 	for (i = 0; places && i < json_array_size(array) && !ret; i++) {
-		join_index(path, "", "vms", places[i].at);
+		jsonin_join_index(path, "", "vms", places[i].at);
 		ret = read_vm(json_array_get(array, places[i].at), path, (uint32_t)places[i].key, snap,
 			      err);
 	}
@@ -415,7 +258,7 @@ static uint32_t *read_members(const json_t *array, const char *parent,
 {
 	size_t count = json_array_size(array), i;
 	uint32_t *pids = reallocarray(NULL, count + 1, sizeof(*pids));
-	char path[PATH_SIZE];
+	char path[JSONIN_PATH];
 	uint64_t pid;
 
 	if (!pids) {
@@ -423,12 +266,12 @@ static uint32_t *read_members(const json_t *array, const char *parent,
 		return NULL;
 	}
 	for (i = 0; i < count; i++) {
-		join_index(path, parent, "vms", i);
-		if (to_number(json_array_get(array, i), path, INT32_MAX, &pid, err))
+		jsonin_join_index(path, parent, "vms", i);
+		if (jsonin_to_number(json_array_get(array, i), path, INT32_MAX, &pid, err))
 			break;
 		pids[i] = (uint32_t)pid;
 		if (!snapshot_vm(snap, pids[i])) {
-			refuse(err, path, "names pid %u, which is not among the VMs", pids[i]);
+			jsonin_refuse(err, path, "names pid %u, which is not among the VMs", pids[i]);
 			break;
 		}
 	}
@@ -444,7 +287,7 @@ static int add_members(const json_t *array, const char *path, struct snapshot *s
 	uint32_t *pids;
 
 	if (!json_array_size(array))
-		return refuse(err, path, "has no VMs");
+		return jsonin_refuse(err, path, "has no VMs");
 	pids = read_members(array, path, snap, err);
 	if (!pids)
 		return -1;
@@ -452,7 +295,7 @@ static int add_members(const json_t *array, const char *path, struct snapshot *s
 	free(pids);
 	if (*set)
 		return 0;
-	return errno == EEXIST ? refuse(err, path, "names a VM twice") : error_no_memory(err);
+	return errno == EEXIST ? jsonin_refuse(err, path, "names a VM twice") : error_no_memory(err);
 }
 
 static int read_set(const json_t *value, const char *path, struct snapshot *snap,
@@ -463,10 +306,10 @@ static int read_set(const json_t *value, const char *path, struct snapshot *snap
 	uint64_t frames;
 	struct set *set;
 
-	if (check_object(value, path, err) ||
-	    get_array(value, path, "vms", true, SNAPJSON_VMS_MAX, &members, err) ||
-	    read_bool(value, path, "outside", &outside, true, err) ||
-	    need_number(value, path, "frames_bytes", INT64_MAX, &frames, err) ||
+	if (jsonin_check_object(value, path, err) ||
+	    jsonin_array(value, path, "vms", true, SNAPJSON_VMS_MAX, &members, err) ||
+	    jsonin_bool(value, path, "outside", &outside, true, err) ||
+	    jsonin_need_number(value, path, "frames_bytes", INT64_MAX, &frames, err) ||
 	    add_members(members, path, snap, &set, err))
 		return -1;
 	set->outside = outside;
@@ -481,7 +324,7 @@ static int check_distinct(struct snapshot *snap, struct error *err)
 	snapshot_sort_sets(snap);
 	for (i = 1; i < snap->n_sets; i++) {
 		if (!set_compare(&snap->sets[i - 1], &snap->sets[i]))
-			return refuse(err, "sets", "the set of %zu VMs that begins with pid %u is there twice",
+			return jsonin_refuse(err, "sets", "the set of %zu VMs that begins with pid %u is there twice",
 				      snap->sets[i].n_pids, snap->sets[i].pids[0]);
 	}
 	return 0;
@@ -489,14 +332,14 @@ static int check_distinct(struct snapshot *snap, struct error *err)
 
 static int read_sets(const json_t *document, struct snapshot *snap, struct error *err)
 {
-	char path[PATH_SIZE];
+	char path[JSONIN_PATH];
 	const json_t *array;
 	size_t i;
 
-	if (get_array(document, "", "sets", false, SIZE_MAX, &array, err))
+	if (jsonin_array(document, "", "sets", false, SIZE_MAX, &array, err))
 		return -1;
 	for (i = 0; i < json_array_size(array); i++) {
-		if (read_set(json_array_get(array, i), join_index(path, "", "sets", i), snap, err))
+		if (read_set(json_array_get(array, i), jsonin_join_index(path, "", "sets", i), snap, err))
 			return -1;
 	}
 	snap->sets_known = array != NULL;
@@ -522,17 +365,17 @@ static int check_sums(const struct snapshot *snap, struct error *err)
 	for (i = 0; i < snap->n_sets; i++)
 		sum = add_saturating(sum, snap->sets[i].frames_bytes);
 	if (sum > INT64_MAX)
-		return refuse(err, "vms", "the sizes of all VMs and sets add up to more than 8 EiB");
+		return jsonin_refuse(err, "vms", "the sizes of all VMs and sets add up to more than 8 EiB");
 	return 0;
 }
 
 static int read_engine(const json_t *host, struct snapshot *snap, struct error *err)
 {
 	char *name = NULL;
-	int ret = read_text(host, "host", "engine", &name, err);
+	int ret = jsonin_text(host, "host", "engine", &name, err);
 
 	if (!ret && name && (!engine_parse(name, &snap->engine) || snap->engine == ENGINE_UNKNOWN))
-		ret = refuse(err, "host.engine", "must be \"tree\" or \"pages\"");
+		ret = jsonin_refuse(err, "host.engine", "must be \"tree\" or \"pages\"");
 	free(name);
 	return ret;
 }
@@ -543,16 +386,16 @@ static int read_host(const json_t *document, struct snapshot *snap, struct error
 
 	if (!host)
 		return 0;
-	if (check_object(host, "host", err) || read_engine(host, snap, err) ||
-	    read_facts(host, "host", &snap->host, host_field_key, HOST_CPUS, HOST_KSM_RUN, err) ||
-	    read_facts(host, "host", &snap->host, host_field_key, HOST_WALK_NS, HOST_FIELDS, err))
+	if (jsonin_check_object(host, "host", err) || read_engine(host, snap, err) ||
+	    jsonin_facts(host, "host", &snap->host, host_field_key, HOST_CPUS, HOST_KSM_RUN, err) ||
+	    jsonin_facts(host, "host", &snap->host, host_field_key, HOST_WALK_NS, HOST_FIELDS, err))
 		return -1;
 	ksm = json_object_get(host, "ksm");
 	if (!ksm)
 		return 0;
-	if (check_object(ksm, "host.ksm", err))
+	if (jsonin_check_object(ksm, "host.ksm", err))
 		return -1;
-	return read_facts(ksm, "host.ksm", &snap->host, host_field_key, HOST_KSM_RUN, HOST_WALK_NS,
+	return jsonin_facts(ksm, "host.ksm", &snap->host, host_field_key, HOST_KSM_RUN, HOST_WALK_NS,
 			  err);
 }
 
@@ -561,16 +404,16 @@ static int read_top(const json_t *document, struct snapshot *snap, struct error 
 	bool consistent = false;
 	uint64_t version;
 
-	if (check_object(document, "the document", err) ||
-	    need_number(document, "", "version", INT64_MAX, &version, err))
+	if (jsonin_check_object(document, "the document", err) ||
+	    jsonin_need_number(document, "", "version", INT64_MAX, &version, err))
 		return -1;
 	if (version != VERSION)
-		return refuse(err, "version", "is %llu; this program reads version %d",
+		return jsonin_refuse(err, "version", "is %llu; this program reads version %d",
 			      (unsigned long long)version, VERSION);
-	if (read_facts(document, "", &snap->host, host_field_key, HOST_GENERATION, HOST_CONSISTENT,
+	if (jsonin_facts(document, "", &snap->host, host_field_key, HOST_GENERATION, HOST_CONSISTENT,
 		       err) ||
-	    read_text(document, "", "kernel", &snap->kernel, err) ||
-	    read_bool(document, "", "consistent", &consistent, false, err))
+	    jsonin_text(document, "", "kernel", &snap->kernel, err) ||
+	    jsonin_bool(document, "", "consistent", &consistent, false, err))
 		return -1;
 	if (json_object_get(document, "consistent"))
 		facts_set(&snap->host, HOST_CONSISTENT, consistent);

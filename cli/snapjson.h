@@ -15,7 +15,6 @@ json_t *snapjson_write_vm(const struct vm *vm);
 /* The most that a document may have; the module reports at most 16,000 VMs. */
 #define SNAPJSON_VMS_MAX 16384
 #define SNAPJSON_VCPUS_MAX 4096		/* of one VM, as KVM */
-#define SNAPJSON_TEXT_MAX 4096		/* bytes of a name */
 
 /*
  * Reads such a document. Whatever is wrong with it is refused with the path of
