@@ -53,6 +53,10 @@ demo: ## show it on real KVM guests in a test machine (5 minutes)
 check: ## run all tests, on both kernels
 	tests/check
 
+fuzz: ## fuzz what the program reads, FUZZ_SECONDS (60) for each of 4 targets
+	tests/setup --fuzz
+	$(MAKE) -C tests/fuzz run
+
 bench: ## measure the walk against its peers, on both kernels
 	tests/bench
 
@@ -80,4 +84,4 @@ build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
 	@strip --strip-debug -o $@ build/$*/chase/chase.ko
 
-.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check bench clean help
+.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check bench fuzz clean help
