@@ -18,8 +18,8 @@
  *
  * Lock: ksm_thread_mutex, under which nothing of this changes but a node's
  * kpfn. It is held for VMSHARE_HOLD_NS at a time. A tree is sorted by page
- * content, and contents never change, so the content of the last page is the
- * place to go on from, whatever was added or removed meanwhile.
+ * content, and contents never change, so the last page is the place to go on
+ * from, whatever was added or removed meanwhile.
  */
 #include <linux/hash.h>
 #include <linux/log2.h>
@@ -188,15 +188,15 @@ static int know_vms(struct tree_walk *w)
 	const struct vmshare_census *census = w->tally->census;
 	u32 vm;
 
-	w->by_mm_bits = ilog2(roundup_pow_of_two(2 * census->nr_vms + 2));
-	w->by_mm = kvcalloc(1U << w->by_mm_bits, sizeof(*w->by_mm), GFP_KERNEL);
-	w->members = kvcalloc(census->nr_vms + 1, sizeof(*w->members), GFP_KERNEL);
-	if (!w->by_mm || !w->members)
+	w->member_bits = ilog2(roundup_pow_of_two(2 * census->nr_vms + 2));
+	w->members = kvcalloc(1U << w->member_bits, sizeof(*w->members), GFP_KERNEL);
+	w->on_node = kvcalloc(census->nr_vms + 1, sizeof(*w->on_node), GFP_KERNEL);
+	if (!w->members || !w->on_node)
 		return -ENOMEM;
 	for (vm = 0; vm < census->nr_vms; vm++) {
 		const struct mm_struct *mm = census->vms[vm].mm;
 
-		w->by_mm[tree_place_of_mm(w, mm)] = (struct vm_by_mm) { mm, vm };
+		*tree_member(w, mm) = (struct member) { .mm = mm, .vm = vm };
 	}
 	return 0;
 }
@@ -204,8 +204,7 @@ static int know_vms(struct tree_walk *w)
 static int prepare(struct tree_walk *w)
 {
 	w->batch_wanted = FIRST_BATCH;
-	w->key = kmalloc(PAGE_SIZE, GFP_KERNEL);
-	if (!w->key || vmshare_frames_init(&w->left_over))
+	if (vmshare_frames_init(&w->left_over))
 		return -ENOMEM;
 	return know_vms(w);
 }
@@ -213,10 +212,10 @@ static int prepare(struct tree_walk *w)
 static void clean_up(struct tree_walk *w)
 {
 	vmshare_frames_free(&w->left_over);
+	kvfree(w->on_node);
 	kvfree(w->members);
-	kvfree(w->by_mm);
 	kvfree(w->batch);
-	kfree(w->key);
+	tree_forget_place(w);
 }
 
 int vmshare_tree_walk(struct vmshare_tally *tally)

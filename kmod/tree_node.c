@@ -47,33 +47,9 @@ bool tree_is_alive(const struct listed_node *l)
 	return tree_page_is_of(page, l->node);
 }
 
-static void *next_item(const struct vmshare_ksm *k, struct hlist_node **at)
-{
-	struct hlist_node *n = *at;
-
-	*at = n->next;
-	return (void *)n - k->item_hlist;
-}
-
 static u32 mapcount_of(const struct page *page)
 {
 	return atomic_read(&page->_mapcount) + 1;
-}
-
-static bool find_vm(struct tree_walk *w, const struct mm_struct *mm, u32 *vm)
-{
-	u32 i;
-
-	if (mm == w->last.mm) {
-		*vm = w->last.vm;
-		return true;
-	}
-	i = tree_place_of_mm(w, mm);
-	if (!w->by_mm[i].mm)
-		return false;
-	w->last = w->by_mm[i];
-	*vm = w->last.vm;
-	return true;
 }
 
 /*
@@ -93,17 +69,21 @@ static bool is_plain(const struct anon_vma *av, const struct mm_struct *mm)
 #endif
 }
 
-/* The same, remembered for the VM's last one while the mutex is held. */
-static bool is_plain_of(struct tree_walk *w, struct member *m,
-			struct anon_vma *av, const struct mm_struct *mm)
+/* The same, remembered for the VM's last one until the mutex is let go. */
+static bool prove_plain(struct member *m, struct anon_vma *av)
 {
-	if (likely(m->plain == av && m->hold == w->hold))
-		return true;
-	if (!is_plain(av, mm))
+	if (!is_plain(av, m->mm))
 		return false;
 	m->plain = av;
-	m->hold = w->hold;
 	return true;
+}
+
+void tree_doubt_members(struct tree_walk *w)
+{
+	u32 i;
+
+	for (i = 0; i < 1U << w->member_bits; i++)
+		w->members[i].plain = NULL;
 }
 
 /* One node's holders, as its items or the page tables tell. */
@@ -111,46 +91,60 @@ struct holders {
 	u32 items;
 	u32 mappings;		/* of VMs and others */
 	u32 vm_mappings;
-	bool outside;
 	bool plain;
 	bool unsure;		/* a page table could not be looked at */
 };
 
-static void add_vm(struct tree_walk *w, struct holders *h, u32 vm)
+static void begin_holders(struct tree_walk *w, struct holders *h)
 {
-	struct member *m = &w->members[vm];
+	*h = (struct holders) { .plain = true };
+	vmshare_sets_begin(&w->tally->sets);
+}
 
-	if (vmshare_sets_add(&w->tally->sets, vm))
-		m->count = 0;
-	m->count++;
-	h->vm_mappings++;
+/* One more mapping of a VM on the node at hand. */
+static __always_inline void add_mapping(struct tree_walk *w, struct member *m)
+{
+	struct vmshare_sets *sets = &w->tally->sets;
+
+	if (m->node == sets->stamp) {
+		m->count++;
+		return;
+	}
+	m->node = sets->stamp;
+	m->count = 1;
+	w->on_node[sets->nr_ids] = m;
+	vmshare_sets_add(sets, m->vm);
 }
 
 /* Take every item at its word. */
 static void gather_items(struct tree_walk *w, const void *node,
 			 struct holders *h)
 {
-	const struct vmshare_ksm *k = w->ksm;
-	struct hlist_node *at = vmshare_ksm_first(k, node);
+	const struct vmshare_ksm k = *w->ksm;
+	struct hlist_node *at = vmshare_ksm_first(&k, node);
+	u32 items = 0, vm_mappings = 0;
+	bool plain = true;
 
-	*h = (struct holders) { .plain = true };
-	vmshare_sets_begin(&w->tally->sets);
-	while (at) {
-		const void *item = next_item(k, &at);
-		struct mm_struct *mm = vmshare_ksm_item_mm(k, item);
-		struct anon_vma *av = vmshare_ksm_item_anon_vma(k, item);
-		u32 vm;
+	begin_holders(w, h);
+	for (; at; at = at->next, items++) {
+		const void *item = vmshare_ksm_item(&k, at);
+		struct mm_struct *mm = vmshare_ksm_item_mm(&k, item);
+		struct anon_vma *av = vmshare_ksm_item_anon_vma(&k, item);
+		struct member *m = tree_member(w, mm);
 
-		h->items++;
-		if (likely(find_vm(w, mm, &vm))) {
-			add_vm(w, h, vm);
-			h->plain &= is_plain_of(w, &w->members[vm], av, mm);
-		} else {
-			h->outside = true;
-			h->plain &= is_plain(av, mm);
+		if (unlikely(!m->mm)) {
+			plain &= is_plain(av, mm);
+			continue;
 		}
+		add_mapping(w, m);
+		vm_mappings++;
+		if (unlikely(m->plain != av))
+			plain &= prove_plain(m, av);
 	}
-	h->mappings = h->items;
+	h->items = items;
+	h->mappings = items;
+	h->vm_mappings = vm_mappings;
+	h->plain = plain;
 }
 
 /* Take only items whose page table maps the frame. */
@@ -160,25 +154,23 @@ static void check_items(struct tree_walk *w, const void *node,
 	const struct vmshare_ksm *k = w->ksm;
 	struct hlist_node *at = vmshare_ksm_first(k, node);
 
-	*h = (struct holders) {};
-	vmshare_sets_begin(&w->tally->sets);
-	while (at) {
-		const void *item = next_item(k, &at);
+	begin_holders(w, h);
+	for (; at; at = at->next, h->items++) {
+		const void *item = vmshare_ksm_item(k, at);
 		struct mm_struct *mm = vmshare_ksm_item_mm(k, item);
+		struct member *m = tree_member(w, mm);
 		int maps = vmshare_maps_frame(mm, vmshare_ksm_item_address(k, item),
 					      pfn);
-		u32 vm;
 
-		h->items++;
 		if (maps < 0)
 			h->unsure = true;
 		if (maps <= 0)
 			continue;
 		h->mappings++;
-		if (find_vm(w, mm, &vm))
-			add_vm(w, h, vm);
-		else
-			h->outside = true;
+		if (!m->mm)
+			continue;
+		add_mapping(w, m);
+		h->vm_mappings++;
 	}
 	tree_count_work(w, h->items * CHECK_WEIGHT);
 }
@@ -201,16 +193,13 @@ static int settle(struct tree_walk *w, const struct holders *h)
 
 	if (!h->vm_mappings)
 		return 0;
-	row = vmshare_sets_commit(sets, h->outside);
+	row = vmshare_sets_commit(sets, h->mappings > h->vm_mappings);
 	if (row == VMSHARE_NO_ROW)
 		return -ENOMEM;
 	sets->rows[row].frames++;
 	sets->rows[row].mappings += h->vm_mappings;
-	for (i = 0; i < sets->nr_ids; i++) {
-		u32 vm = sets->ids[i];
-
-		w->tally->ksm_mappings[vm] += w->members[vm].count;
-	}
+	for (i = 0; i < sets->nr_ids; i++)
+		w->tally->ksm_mappings[w->on_node[i]->vm] += w->on_node[i]->count;
 	return 0;
 }
 

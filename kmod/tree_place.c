@@ -2,9 +2,12 @@
 /*
  * Places in a stable tree. Between two holds of the mutex any node may have
  * been freed, so no pointer into the tree outlives a hold. What does is order:
- * a tree is sorted by page content and the contents of merged pages never
- * change. So the walk keeps a copy of the last page, and finds the place behind
- * it again in as many steps as the tree is deep.
+ * a tree is sorted by page content. So the walk keeps a reference on the last
+ * page, and finds the place behind it again in as many steps as the tree is deep.
+ *
+ * The page's content is what KSM compared it by for as long as we hold it: a
+ * merged page is never written to, whoever writes gets a copy, and a page with a
+ * reference is not given to anybody else when its last mapping goes.
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -12,70 +15,77 @@
 
 #include "tree_walk.h"
 
-/* A page's content, compared with the key or made the key, while it lives. */
-static bool with_content(struct tree_walk *w, const void *node,
-			 int (*use)(struct tree_walk *w, const void *content),
-			 int *result)
+/* The page of a node with a reference of the caller's, or NULL if it is dead. */
+static struct page *get_page_of_node(struct tree_walk *w, const void *node)
 {
 	unsigned long pfn;
 	struct page *page = tree_page_of_node(w, node, &pfn);
-	bool alive;
-	void *content;
 
 	if (!page || !get_page_unless_zero(page))
-		return false;
-	alive = tree_page_is_of(page, node);
-	if (alive) {
-		content = kmap_local_page(page);
-		*result = use(w, content);
-		kunmap_local(content);
-	}
+		return NULL;
+	if (tree_page_is_of(page, node))
+		return page;
 	put_page(page);
-	return alive;
+	return NULL;
 }
 
-static int make_key(struct tree_walk *w, const void *content)
-{
-	memcpy(w->key, content, PAGE_SIZE);
-	return 0;
-}
-
-static int compare_key(struct tree_walk *w, const void *content)
-{
-	return memcmp(w->key, content, PAGE_SIZE);
-}
-
-/* Use the content of a place in the tree: a node, or a chain of duplicates. */
-static bool with_place(struct tree_walk *w, struct rb_node *rb,
-		       int (*use)(struct tree_walk *w, const void *content),
-		       int *result)
+/* The same for a place in the tree: a node, or a chain of duplicates. */
+static struct page *get_page_of_place(struct tree_walk *w, struct rb_node *rb)
 {
 	void *node = tree_node_of_rb(w, rb);
 	struct hlist_node *dup;
+	struct page *page;
 
 	if (!vmshare_ksm_is_chain(w->ksm, node))
-		return with_content(w, node, use, result);
-	for (dup = vmshare_ksm_first(w->ksm, node); dup; dup = dup->next)
-		if (with_content(w, tree_dup_of_hlist(w, dup), use, result))
-			return true;
-	return false;
+		return get_page_of_node(w, node);
+	for (dup = vmshare_ksm_first(w->ksm, node); dup; dup = dup->next) {
+		page = get_page_of_node(w, tree_dup_of_hlist(w, dup));
+		if (page)
+			return page;
+	}
+	return NULL;
+}
+
+void tree_forget_place(struct tree_walk *w)
+{
+	if (w->key)
+		put_page(w->key);
+	w->key = NULL;
 }
 
 bool tree_mark_place(struct tree_walk *w, struct rb_node *rb)
 {
-	int unused;
+	struct page *page = get_page_of_place(w, rb);
 
+	if (!page)
+		return false;
+	tree_forget_place(w);
+	w->key = page;
 	w->again = false;
-	return with_place(w, rb, make_key, &unused);
+	return true;
+}
+
+static int compare_pages(struct page *a, struct page *b)
+{
+	const void *content_a = kmap_local_page(a);
+	const void *content_b = kmap_local_page(b);
+	int order = memcmp(content_a, content_b, PAGE_SIZE);
+
+	kunmap_local(content_b);
+	kunmap_local(content_a);
+	return order;
 }
 
 /* Is this place behind the key? Return: false if its page is dead. */
 static bool is_behind_key(struct tree_walk *w, struct rb_node *rb, bool *behind)
 {
+	struct page *page = get_page_of_place(w, rb);
 	int order;
 
-	if (!with_place(w, rb, compare_key, &order))
+	if (!page)
 		return false;
+	order = compare_pages(w->key, page);
+	put_page(page);
 	*behind = order < 0 || (order == 0 && w->again);
 	return true;
 }

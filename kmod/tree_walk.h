@@ -18,16 +18,13 @@
 #include "frames.h"
 #include "tally.h"
 
-/* A VM in the walk. */
+/* A VM in the walk, found by its address space. */
 struct member {
-	struct anon_vma *plain;	/* proven plain in hold number @hold */
-	u64 hold;
-	u32 count;		/* its mappings of the node at hand */
-};
-
-struct vm_by_mm {
-	const struct mm_struct *mm;
+	const struct mm_struct *mm;	/* NULL: an empty place of the table */
+	struct anon_vma *plain;		/* proven plain in this hold, or NULL */
 	u32 vm;
+	u32 node;			/* stamp of the last node that it maps, */
+	u32 count;			/* and how often */
 };
 
 /* A node to come back to: alive only if its page still points at it. */
@@ -41,10 +38,10 @@ struct tree_walk {
 	struct vmshare_tally *tally;
 	struct vmshare_frames left_over;	/* for the pages engine */
 
-	struct member *members;		/* by VM */
-	struct vm_by_mm *by_mm;		/* open addressing, at most half full */
-	u32 by_mm_bits;
-	struct vm_by_mm last;		/* looked up last */
+	struct member *members;		/* open addressing, at most half full */
+	u32 member_bits;
+	struct member **on_node;	/* those on the node at hand, in the
+					 * order of tally->sets.ids */
 
 	bool holding;
 	u64 hold, since;		/* number and start of this hold */
@@ -53,7 +50,7 @@ struct tree_walk {
 	bool spent;			/* time to pause */
 	unsigned long shared, sharing;	/* KSM's counters when it was let go */
 
-	void *key;			/* a page's content: go on behind it, */
+	struct page *key;		/* go on behind its content, */
 	bool again;			/* or with it once more */
 	struct listed_node *batch;
 	u32 batch_room, batch_wanted;
@@ -104,19 +101,27 @@ static inline void *tree_dup_of_hlist(const struct tree_walk *w,
 	return (void *)n - w->ksm->node_hlist_dup;
 }
 
-/* Where an address space is in by_mm, or the empty place where it would be. */
-static inline u32 tree_place_of_mm(const struct tree_walk *w,
-				   const struct mm_struct *mm)
+/* The VM with that address space, or an empty place of the table. */
+static inline struct member *tree_member(const struct tree_walk *w,
+					 const struct mm_struct *mm)
 {
-	u32 i = hash_ptr(mm, w->by_mm_bits);
+	u32 i = hash_ptr(mm, w->member_bits);
 
-	while (w->by_mm[i].mm && w->by_mm[i].mm != mm)
-		i = (i + 1) & ((1U << w->by_mm_bits) - 1);
-	return i;
+	while (w->members[i].mm != mm && w->members[i].mm)
+		i = (i + 1) & ((1U << w->member_bits) - 1);
+	return &w->members[i];
 }
 
-/* Remember this place to go on behind it. Return: false if its page is dead. */
+/* What was proven of the VMs' memory holds only until the mutex is let go. */
+void tree_doubt_members(struct tree_walk *w);
+
+/*
+ * Remember this place to go on behind it, instead of the one before. Return:
+ * false if its page is dead. The reference on the page is the walk's until
+ * tree_forget_place().
+ */
 bool tree_mark_place(struct tree_walk *w, struct rb_node *rb);
+void tree_forget_place(struct tree_walk *w);
 
 /* The first place of a tree behind the remembered one, or NULL. */
 struct rb_node *tree_place_behind(struct tree_walk *w,

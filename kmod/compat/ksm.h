@@ -77,6 +77,13 @@ static inline unsigned long vmshare_ksm_kpfn(const struct vmshare_ksm *k,
 	return READ_ONCE(*(const unsigned long *)(node + k->node_kpfn));
 }
 
+/* The item whose link in its node's list this is. */
+static inline const void *vmshare_ksm_item(const struct vmshare_ksm *k,
+					   const struct hlist_node *link)
+{
+	return (const void *)link - k->item_hlist;
+}
+
 static inline struct mm_struct *vmshare_ksm_item_mm(const struct vmshare_ksm *k,
 						    const void *item)
 {

@@ -29,7 +29,7 @@ static void chase_node(const struct vmshare_ksm *k, const void *node)
 
 	nodes++;
 	for (; at; at = at->next) {
-		seen ^= (ulong)vmshare_ksm_item_mm(k, (void *)at - k->item_hlist);
+		seen ^= (ulong)vmshare_ksm_item_mm(k, vmshare_ksm_item(k, at));
 		items++;
 	}
 }
