@@ -9,6 +9,9 @@
  * kept from pass to pass. Where KPF_KSM is wrong it calls merged what is mapped
  * more than once, which spares it kpageflags and costs it the merged frames that
  * are mapped once.
+ *
+ * --page-by-page makes a read of each page and of each frame instead, as scripts
+ * do, and as the frames of a host that has run for long come out: scattered.
  */
 #include <err.h>
 #include <getopt.h>
@@ -108,10 +111,18 @@ static void add_frames(struct pass *pass)
 	}
 }
 
-static void run_stage(struct pass *pass, enum stage stage, const char *vms)
+static void read_frame_values(const struct pass *pass, enum kpage_file file, uint64_t *values)
 {
 	const struct frames *frames = &pass->frames;
 
+	if (pass->mappings.singly)
+		kpage_read_singly(file, frames->at, frames->nr, values);
+	else
+		kpage_read(file, frames->at, frames->nr, values);
+}
+
+static void run_stage(struct pass *pass, enum stage stage, const char *vms)
+{
 	switch (stage) {
 	case AREAS:
 		spaces_add_vms(&pass->spaces, vms);
@@ -125,11 +136,11 @@ static void run_stage(struct pass *pass, enum stage stage, const char *vms)
 		read_frames(&pass->frames, &pass->mappings);
 		break;
 	case KPAGECOUNT:
-		kpage_read(KPAGE_COUNT, frames->at, frames->nr, frames->counts);
+		read_frame_values(pass, KPAGE_COUNT, pass->frames.counts);
 		break;
 	case KPAGEFLAGS:
 		if (pass->flag_works)
-			kpage_read(KPAGE_FLAGS, frames->at, frames->nr, frames->flags);
+			read_frame_values(pass, KPAGE_FLAGS, pass->frames.flags);
 		break;
 	default:
 		add_frames(pass);
@@ -194,7 +205,7 @@ static void free_buffers(struct pass *pass)
 
 static void fail_usage(void)
 {
-	errx(2, "usage: pagemap --vms PID,PID,... [--repeat N]\n"
+	errx(2, "usage: pagemap --vms PID,PID,... [--repeat N] [--page-by-page]\n"
 	     "Attributes merged memory from user space and prints one line of JSON\n"
 	     "per pass: the time of all of it, per merged mapping, and of each stage.");
 }
@@ -204,6 +215,7 @@ int main(int argc, char **argv)
 	static const struct option names[] = {
 		{ "vms", required_argument, NULL, 'v' },
 		{ "repeat", required_argument, NULL, 'r' },
+		{ "page-by-page", no_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct pass pass = { .flag_works = kpage_ksm_flag_works() };
@@ -215,6 +227,8 @@ int main(int argc, char **argv)
 			vms = optarg;
 		else if (option == 'r')
 			repeat = atoi(optarg);
+		else if (option == 'p')
+			pass.mappings.singly = true;
 		else
 			fail_usage();
 	}

@@ -41,16 +41,33 @@ static void read_run(int fd, const uint64_t *frames, size_t nr, uint64_t *values
 	}
 }
 
-void kpage_read(enum kpage_file file, const uint64_t *frames, size_t nr, uint64_t *values)
+static int open_file(enum kpage_file file)
 {
 	int fd = open(paths[file], O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		err(1, "opening %s; it needs root and CONFIG_PROC_PAGE_MONITOR", paths[file]);
+	return fd;
+}
+
+void kpage_read(enum kpage_file file, const uint64_t *frames, size_t nr, uint64_t *values)
+{
+	int fd = open_file(file);
+
 	for (size_t begin = 0, end; begin < nr; begin = end) {
 		end = run_end(frames, begin, nr);
 		read_run(fd, frames + begin, end - begin, values + begin);
 	}
+	close(fd);
+}
+
+void kpage_read_singly(enum kpage_file file, const uint64_t *frames, size_t nr,
+		       uint64_t *values)
+{
+	int fd = open_file(file);
+
+	for (size_t i = 0; i < nr; i++)
+		read_run(fd, frames + i, 1, values + i);
 	close(fd);
 }
 

@@ -16,8 +16,12 @@
 
 enum kpage_file { KPAGE_COUNT, KPAGE_FLAGS };
 
-/* One value per frame; the frames ascend. */
+/* One value per frame; the frames ascend. Frames that are near are read together. */
 void kpage_read(enum kpage_file file, const uint64_t *frames, size_t nr, uint64_t *values);
+
+/* The same with a read for each frame, as if none were near another. */
+void kpage_read_singly(enum kpage_file file, const uint64_t *frames, size_t nr,
+		       uint64_t *values);
 
 /* Does KPF_KSM tell merged pages from others? Not from 6.10 to 7.2. */
 bool kpage_ksm_flag_works(void);

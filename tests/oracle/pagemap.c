@@ -153,9 +153,10 @@ static void take_entries(struct reader *reader, const uint64_t *entries, size_t 
 static void read_area(struct reader *reader, const struct vma *vma, int fd)
 {
 	uint64_t entries[CHUNK];
+	uint64_t chunk = reader->mappings->singly ? 1 : CHUNK;
 
 	for (uint64_t page = vma->first; page < vma->last;) {
-		uint64_t want = vma->last - page < CHUNK ? vma->last - page : CHUNK;
+		uint64_t want = vma->last - page < chunk ? vma->last - page : chunk;
 		ssize_t got = pread(fd, entries, want * 8, page * 8);
 
 		if (got <= 0) {		/* its memory went while we read */

@@ -17,6 +17,7 @@ struct mappings {
 	uint64_t *spare;	/* for sorting; as large as keys */
 	size_t nr;
 	size_t room;
+	bool singly;		/* read page by page */
 };
 
 /* Frames of zeroes that belong to nobody: the zero page and the huge one. */

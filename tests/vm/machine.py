@@ -193,6 +193,7 @@ def qemu_arguments(directory, kernel, job, ports):
         "-append", f"{KERNEL_OPTIONS} {job.append}",
         "-chardev", f"file,id=console,path={os.path.join(job.logs, 'console.log')}",
         "-serial", "chardev:console"]
+    arguments += ["-icount", "shift=0,sleep=off"] if job.clock == "instructions" else []
     arguments += memory_arguments(job)
     arguments += disk_arguments(directory, job)
     arguments += shared_directory("/", "root", ",readonly=on")
