@@ -104,7 +104,7 @@ static void build_vcpu(struct vmshare_vcpu *vcpu,
 	struct task_struct *t = NULL;
 
 	vcpu->id = seen->id;
-	vcpu->exits = seen->exits;
+	vcpu->exits = seen->exits.all;
 	if (!seen->pid)
 		return;
 	vcpu->tid = pid_nr(seen->pid);

@@ -10,6 +10,8 @@ static const char *const names[VMSHARE_CAPS] = {
 	[VMSHARE_CAP_PAGES_ENGINE] = "pages-engine",
 	[VMSHARE_CAP_CERTIFICATE] = "certificate",
 	[VMSHARE_CAP_EVENTS] = "events",
+	[VMSHARE_CAP_SCHED_HOOKS] = "scheduler-hooks",
+	[VMSHARE_CAP_KVM_HOOKS] = "kvm-hooks",
 };
 
 static const char *reasons[VMSHARE_CAPS];

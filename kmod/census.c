@@ -104,6 +104,20 @@ static struct pid *vcpu_pid(struct kvm_vcpu *vcpu)
 	return pid;
 }
 
+static void see_vcpu(struct look *look, struct kvm_vcpu *vcpu)
+{
+	struct vmshare_census *census = look->census;
+	struct vmshare_vcpu_seen *seen = &census->vcpus[census->nr_vcpus++];
+
+	*seen = (struct vmshare_vcpu_seen) {
+		.vm = look->vm_index,
+		.id = vcpu->vcpu_id,
+		.pid = vcpu_pid(vcpu),
+	};
+	vmshare_exits_read(vcpu, &seen->exits);
+	look->vm->nr_vcpus++;
+}
+
 static void see_vcpus(struct look *look, struct kvm *kvm)
 {
 	struct vmshare_census *census = look->census;
@@ -118,13 +132,7 @@ static void see_vcpus(struct look *look, struct kvm *kvm)
 			look->full = true;
 			return;
 		}
-		census->vcpus[census->nr_vcpus++] = (struct vmshare_vcpu_seen) {
-			.vm = look->vm_index,
-			.id = vcpu->vcpu_id,
-			.pid = vcpu_pid(vcpu),
-			.exits = vcpu->stat.exits,
-		};
-		look->vm->nr_vcpus++;
+		see_vcpu(look, vcpu);
 	}
 }
 

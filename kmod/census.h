@@ -5,6 +5,8 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
+#include "exits.h"
+
 /* Set members travel in one netlink attribute, which ends at 64 KiB. */
 #define VMSHARE_MAX_VMS	16000
 
@@ -12,7 +14,7 @@ struct vmshare_vcpu_seen {
 	u32 vm;			/* index into the census */
 	u32 id;
 	struct pid *pid;	/* referenced; NULL before its first KVM_RUN */
-	u64 exits;
+	struct vmshare_exits exits;
 };
 
 struct vmshare_vm_seen {

@@ -12,7 +12,10 @@
 
 #include "caps.h"
 #include "compat/ksm.h"
+#include "guestmode.h"
+#include "hooks.h"
 #include "netlink.h"
+#include "sched.h"
 #include "snapshot.h"
 #include "watch.h"
 
@@ -40,11 +43,21 @@ static int __init vmshare_init(void)
 	int err;
 
 	find_capabilities();
+	why = vmshare_sched_init();
+	if (why)
+		vmshare_cap_deny(VMSHARE_CAP_SCHED_HOOKS, why);
+	why = vmshare_guestmode_init();
+	if (why)
+		vmshare_cap_deny(VMSHARE_CAP_KVM_HOOKS, why);
+	vmshare_hooks_init();
 
 	/* The door is opened last and closed first; events go out by it. */
 	err = vmshare_netlink_init();
-	if (err)
+	if (err) {
+		vmshare_hooks_exit();
+		vmshare_guestmode_exit();
 		return err;
+	}
 	why = vmshare_watch_init();
 	if (why)
 		vmshare_cap_deny(VMSHARE_CAP_EVENTS, why);
@@ -58,12 +71,15 @@ static int __init vmshare_init(void)
  * A dump under way holds a reference on the module, so there is none here; a
  * request under way is waited for by unregistering the family. The watch goes
  * first, because it sends by the family; after both, nobody is left who could
- * take or name a snapshot.
+ * take or name a snapshot, or ask for a hook. Clients that asked for hooks may
+ * still have their sockets open; their hooks are detached here.
  */
 static void __exit vmshare_exit(void)
 {
 	vmshare_watch_exit();
 	vmshare_netlink_exit();
+	vmshare_hooks_exit();
+	vmshare_guestmode_exit();
 	vmshare_snapshot_exit();
 }
 

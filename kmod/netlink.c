@@ -17,9 +17,9 @@
 
 #include "caps.h"
 #include "netlink.h"
+#include "netlink_cpu.h"
+#include "netlink_msg.h"
 #include "snapshot.h"
-
-static struct genl_family family;
 
 /* ---- requests ---- */
 
@@ -41,68 +41,14 @@ static const struct nla_policy vm_policy[VMSHARE_A_PID + 1] = {
 	[VMSHARE_A_PID] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
-/* What a refusal means and what to do about it. */
-static void explain(int err, struct netlink_ext_ack *extack)
-{
-	switch (err) {
-	case -EPERM:
-		NL_SET_ERR_MSG(extack,
-			       "CAP_NET_ADMIN in the initial user namespace is needed (run as root)");
-		break;
-	case -ESTALE:
-		NL_SET_ERR_MSG(extack,
-			       "there is no such snapshot any more; take a new one");
-		break;
-	case -EINVAL:
-		NL_SET_ERR_MSG(extack,
-			       "a generation is one snapshot already; it goes without a maximum age or an engine");
-		break;
-	case -EOPNOTSUPP:
-		NL_SET_ERR_MSG(extack,
-			       "the tree engine does not work on this kernel (see the capabilities); use the pages engine");
-		break;
-	case -EINTR:
-		NL_SET_ERR_MSG(extack, "the walk was stopped by a signal");
-		break;
-	case -ENOMEM:
-		NL_SET_ERR_MSG(extack, "no memory for a walk; try again later");
-		break;
-	case -EBUSY:
-		NL_SET_ERR_MSG(extack,
-			       "memory is being off-lined; try again later or use the pages engine");
-		break;
-	case -EXFULL:
-		NL_SET_ERR_MSG(extack,
-			       "KSM's trees are full of dead nodes; let ksmd pass once (ksm/run = 1) or use the pages engine");
-		break;
-	case -E2BIG:
-		NL_SET_ERR_MSG(extack, "too many virtual machines");
-		break;
-	}
-}
-
-/* Who shares memory with whom is a side channel. */
-static int check_permission(struct sk_buff *skb, struct netlink_ext_ack *extack)
-{
-	if (netlink_capable(skb, CAP_NET_ADMIN))
-		return 0;
-	explain(-EPERM, extack);
-	return -EPERM;
-}
-
-static u32 get_u32(struct nlattr *attr)
-{
-	return attr ? nla_get_u32(attr) : 0;
-}
-
 /* The snapshot that a request asks for, referenced. */
 static int choose_snapshot(struct nlattr **attrs, struct vmshare_snapshot **snap)
 {
 	struct nlattr *generation = attrs[VMSHARE_A_GENERATION];
 
 	if (!generation)
-		return vmshare_snapshot_get(get_u32(attrs[VMSHARE_A_ENGINE]),
-					    get_u32(attrs[VMSHARE_A_MAX_AGE_MS]),
+		return vmshare_snapshot_get(vmshare_get_u32(attrs[VMSHARE_A_ENGINE]),
+					    vmshare_get_u32(attrs[VMSHARE_A_MAX_AGE_MS]),
 					    snap);
 	if (attrs[VMSHARE_A_MAX_AGE_MS] || attrs[VMSHARE_A_ENGINE])
 		return -EINVAL;
@@ -112,46 +58,10 @@ static int choose_snapshot(struct nlattr **attrs, struct vmshare_snapshot **snap
 
 /* ---- answers ---- */
 
-static int put_u64(struct sk_buff *msg, int attr, u64 value)
-{
-	return nla_put_u64_64bit(msg, attr, value, VMSHARE_A_PAD);
-}
-
-struct fact {
-	int attr;
-	u64 value;
-};
-
-static int put_facts(struct sk_buff *msg, const struct fact *facts, size_t nr)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		if (put_u64(msg, facts[i].attr, facts[i].value))
-			return -EMSGSIZE;
-	return 0;
-}
-
-static int put_cpu_use(struct sk_buff *msg, const struct vmshare_cpu_use *cpu)
-{
-	const struct fact facts[] = {
-		{ VMSHARE_A_RUN_NS, cpu->run_ns },
-		{ VMSHARE_A_GUEST_NS, cpu->guest_ns },
-		{ VMSHARE_A_VOLUNTARY_SWITCHES, cpu->voluntary },
-		{ VMSHARE_A_INVOLUNTARY_SWITCHES, cpu->involuntary },
-		{ VMSHARE_A_MIGRATIONS, cpu->migrations },
-	};
-
-	if (IS_ENABLED(CONFIG_SCHED_INFO) &&
-	    put_u64(msg, VMSHARE_A_READY_NS, cpu->ready_ns))
-		return -EMSGSIZE;
-	return put_facts(msg, facts, ARRAY_SIZE(facts));
-}
-
 /* What only the tree engine sees: the memory of all processes. */
 static int put_host_wide(struct sk_buff *msg, const struct vmshare_snapshot *s)
 {
-	const struct fact facts[] = {
+	const struct vmshare_fact facts[] = {
 		{ VMSHARE_A_WALK_NODES, s->nodes },
 		{ VMSHARE_A_CHECKED_NODES, s->checked_nodes },
 		{ VMSHARE_A_MERGED_FRAMES, s->merged_frames },
@@ -161,12 +71,12 @@ static int put_host_wide(struct sk_buff *msg, const struct vmshare_snapshot *s)
 
 	if (s->engine != VMSHARE_ENGINE_TREE)
 		return 0;
-	return put_facts(msg, facts, ARRAY_SIZE(facts));
+	return vmshare_put_facts(msg, facts, ARRAY_SIZE(facts));
 }
 
 static int put_host(struct sk_buff *msg, const struct vmshare_snapshot *s)
 {
-	const struct fact facts[] = {
+	const struct vmshare_fact facts[] = {
 		{ VMSHARE_A_TIME_NS, s->time_ns },
 		{ VMSHARE_A_WALK_NS, s->walk_ns },
 		{ VMSHARE_A_WALK_ITEMS, s->items },
@@ -177,7 +87,7 @@ static int put_host(struct sk_buff *msg, const struct vmshare_snapshot *s)
 	    nla_put_u8(msg, VMSHARE_A_CONSISTENT, s->consistent) ||
 	    nla_put_u32(msg, VMSHARE_A_VMS, s->nr_vms) ||
 	    nla_put_u32(msg, VMSHARE_A_SETS, s->nr_sets) ||
-	    put_facts(msg, facts, ARRAY_SIZE(facts)))
+	    vmshare_put_facts(msg, facts, ARRAY_SIZE(facts)))
 		return -EMSGSIZE;
 	return put_host_wide(msg, s);
 }
@@ -186,7 +96,7 @@ static int put_identity(struct sk_buff *msg, u32 pid, u64 start_time_ns,
 			const char *comm)
 {
 	if (nla_put_u32(msg, VMSHARE_A_PID, pid) ||
-	    put_u64(msg, VMSHARE_A_START_TIME_NS, start_time_ns) ||
+	    vmshare_put_u64(msg, VMSHARE_A_START_TIME_NS, start_time_ns) ||
 	    nla_put_string(msg, VMSHARE_A_COMM, comm))
 		return -EMSGSIZE;
 	return 0;
@@ -194,7 +104,7 @@ static int put_identity(struct sk_buff *msg, u32 pid, u64 start_time_ns,
 
 static int put_vm(struct sk_buff *msg, const struct vmshare_vm *vm)
 {
-	const struct fact facts[] = {
+	const struct vmshare_fact facts[] = {
 		{ VMSHARE_A_ANON_BYTES, vm->memory.anon },
 		{ VMSHARE_A_UNIQUE_BYTES, vm->unique },
 		{ VMSHARE_A_SELF_SHARED_BYTES, vm->self_shared },
@@ -209,23 +119,23 @@ static int put_vm(struct sk_buff *msg, const struct vmshare_vm *vm)
 	};
 
 	if (put_identity(msg, vm->pid, vm->start_time_ns, vm->comm) ||
-	    put_facts(msg, facts, ARRAY_SIZE(facts)) ||
+	    vmshare_put_facts(msg, facts, ARRAY_SIZE(facts)) ||
 	    nla_put_u32(msg, VMSHARE_A_VCPUS, vm->nr_vcpus))
 		return -EMSGSIZE;
-	return put_cpu_use(msg, &vm->cpu);
+	return vmshare_put_cpu_use(msg, &vm->cpu);
 }
 
 static int put_vcpu(struct sk_buff *msg, const struct vmshare_vcpu *vcpu)
 {
 	if (nla_put_u32(msg, VMSHARE_A_PID, vcpu->pid) ||
 	    nla_put_u32(msg, VMSHARE_A_VCPU_ID, vcpu->id) ||
-	    put_u64(msg, VMSHARE_A_EXITS, vcpu->exits))
+	    vmshare_put_u64(msg, VMSHARE_A_EXITS, vcpu->exits))
 		return -EMSGSIZE;
 	if (!vcpu->tid)
 		return 0;
 	if (nla_put_u32(msg, VMSHARE_A_TID, vcpu->tid))
 		return -EMSGSIZE;
-	return put_cpu_use(msg, &vcpu->cpu);
+	return vmshare_put_cpu_use(msg, &vcpu->cpu);
 }
 
 static int put_set(struct sk_buff *msg, const struct vmshare_snapshot *s, u32 i)
@@ -235,7 +145,7 @@ static int put_set(struct sk_buff *msg, const struct vmshare_snapshot *s, u32 i)
 	if (nla_put(msg, VMSHARE_A_MEMBERS, set->nr * sizeof(u32),
 		    s->members + set->first) ||
 	    nla_put_u8(msg, VMSHARE_A_OUTSIDE, set->outside) ||
-	    put_u64(msg, VMSHARE_A_FRAMES_BYTES, set->frames))
+	    vmshare_put_u64(msg, VMSHARE_A_FRAMES_BYTES, set->frames))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -325,11 +235,11 @@ static put_element putter_of(u8 cmd)
 static int put_message(struct sk_buff *msg, u32 portid, u32 seq, int flags,
 		       u8 cmd, const struct vmshare_snapshot *s, u32 i)
 {
-	void *head = genlmsg_put(msg, portid, seq, &family, flags, cmd);
+	void *head = genlmsg_put(msg, portid, seq, &vmshare_family, flags, cmd);
 
 	if (!head)
 		return -EMSGSIZE;
-	if (put_u64(msg, VMSHARE_A_GENERATION, s->generation) ||
+	if (vmshare_put_u64(msg, VMSHARE_A_GENERATION, s->generation) ||
 	    putter_of(cmd)(msg, s, i)) {
 		genlmsg_cancel(msg, head);
 		return -EMSGSIZE;
@@ -342,7 +252,7 @@ static int put_message(struct sk_buff *msg, u32 portid, u32 seq, int flags,
 
 static int info_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	int err = check_permission(skb, info->extack);
+	int err = vmshare_check_permission(skb, info->extack);
 	struct sk_buff *msg;
 	void *head;
 
@@ -351,7 +261,7 @@ static int info_doit(struct sk_buff *skb, struct genl_info *info)
 	msg = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	if (!msg)
 		return -ENOMEM;
-	head = genlmsg_put_reply(msg, info, &family, 0, VMSHARE_CMD_INFO);
+	head = genlmsg_put_reply(msg, info, &vmshare_family, 0, VMSHARE_CMD_INFO);
 	if (!head || put_info(msg)) {
 		nlmsg_free(msg);
 		return -EMSGSIZE;
@@ -376,13 +286,13 @@ static int reply(struct genl_info *info, u8 cmd,
 
 static int host_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	int err = check_permission(skb, info->extack);
+	int err = vmshare_check_permission(skb, info->extack);
 	struct vmshare_snapshot *snap;
 
 	if (err)
 		return err;
 	err = choose_snapshot(info->attrs, &snap);
-	explain(err, info->extack);
+	vmshare_explain(err, info->extack);
 	if (err)
 		return err;
 	err = reply(info, VMSHARE_CMD_HOST, snap, 0);
@@ -400,7 +310,7 @@ static bool find_vm(const struct vmshare_snapshot *s, u32 pid, u32 *i)
 
 static int vm_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	int err = check_permission(skb, info->extack);
+	int err = vmshare_check_permission(skb, info->extack);
 	struct nlattr *pid = info->attrs[VMSHARE_A_PID];
 	struct vmshare_snapshot *snap;
 	u32 i;
@@ -413,7 +323,7 @@ static int vm_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	err = choose_snapshot(info->attrs, &snap);
-	explain(err, info->extack);
+	vmshare_explain(err, info->extack);
 	if (err)
 		return err;
 	if (find_vm(snap, nla_get_u32(pid), &i)) {
@@ -443,15 +353,6 @@ static struct dump *dump_of(struct netlink_callback *cb)
 	return (struct dump *)cb->ctx;
 }
 
-static struct nlattr **dump_attrs(struct netlink_callback *cb)
-{
-#ifdef VMSHARE_HAVE_GENL_INFO_DUMP
-	return genl_info_dump(cb)->attrs;
-#else
-	return (struct nlattr **)genl_dumpit_info(cb)->attrs;
-#endif
-}
-
 /* The largest set must fit into one buffer. */
 static u32 largest_message(const struct vmshare_snapshot *s, u8 cmd)
 {
@@ -469,15 +370,15 @@ static u32 largest_message(const struct vmshare_snapshot *s, u8 cmd)
  */
 static int start_dump(struct netlink_callback *cb, u8 cmd)
 {
-	int err = check_permission(cb->skb, cb->extack);
-	struct nlattr **attrs = dump_attrs(cb);
+	int err = vmshare_check_permission(cb->skb, cb->extack);
+	struct nlattr **attrs = vmshare_dump_attrs(cb);
 	struct dump *dump = dump_of(cb);
 
 	if (err)
 		return err;
 	*dump = (struct dump) { .cmd = cmd };
 	if (cmd == VMSHARE_CMD_VCPU)
-		dump->pid = get_u32(attrs[VMSHARE_A_PID]);
+		dump->pid = vmshare_get_u32(attrs[VMSHARE_A_PID]);
 	err = choose_snapshot(attrs, &dump->snap);
 	if (!err) {
 		cb->min_dump_alloc = largest_message(dump->snap, cmd);
@@ -485,7 +386,7 @@ static int start_dump(struct netlink_callback *cb, u8 cmd)
 		dump->refusal = err;
 		err = 0;
 	}
-	explain(err, cb->extack);
+	vmshare_explain(err, cb->extack);
 	return err;
 }
 
@@ -520,7 +421,7 @@ static int dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	u32 nr;
 
 	if (dump->refusal) {
-		explain(dump->refusal, cb->extack);
+		vmshare_explain(dump->refusal, cb->extack);
 		return dump->refusal;
 	}
 	nr = nr_elements(dump->snap, dump->cmd);
@@ -557,7 +458,7 @@ static const struct genl_multicast_group groups[] = {
 
 bool vmshare_netlink_is_heard(void)
 {
-	return genl_has_listeners(&family, &init_net, 0);
+	return genl_has_listeners(&vmshare_family, &init_net, 0);
 }
 
 void vmshare_netlink_tell(u8 event, u32 pid, u64 start_time_ns,
@@ -571,13 +472,13 @@ void vmshare_netlink_tell(u8 event, u32 pid, u64 start_time_ns,
 	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!msg)
 		return;
-	head = genlmsg_put(msg, 0, 0, &family, 0, event);
+	head = genlmsg_put(msg, 0, 0, &vmshare_family, 0, event);
 	if (!head || put_identity(msg, pid, start_time_ns, comm)) {
 		nlmsg_free(msg);
 		return;
 	}
 	genlmsg_end(msg, head);
-	genlmsg_multicast(&family, msg, 0, 0, GFP_KERNEL);
+	genlmsg_multicast(&vmshare_family, msg, 0, 0, GFP_KERNEL);
 }
 
 /* ---- the family ---- */
@@ -622,9 +523,23 @@ static const struct genl_ops ops[] = {
 		.dumpit = dumpit,
 		.done = done_dump,
 	},
+	{
+		.cmd = VMSHARE_CMD_TRACK,
+		.policy = vmshare_track_policy,
+		.maxattr = VMSHARE_A_HOOKS,
+		.doit = vmshare_track_doit,
+	},
+	{
+		.cmd = VMSHARE_CMD_CPU,
+		.policy = vmshare_cpu_policy,
+		.maxattr = VMSHARE_A_PID,
+		.start = vmshare_cpu_start,
+		.dumpit = vmshare_cpu_dumpit,
+		.done = vmshare_cpu_done,
+	},
 };
 
-static struct genl_family family __ro_after_init = {
+struct genl_family vmshare_family __ro_after_init = {
 	.name = VMSHARE_GENL_NAME,
 	.version = VMSHARE_GENL_VERSION,
 	.module = THIS_MODULE,
@@ -637,10 +552,10 @@ static struct genl_family family __ro_after_init = {
 
 int __init vmshare_netlink_init(void)
 {
-	return genl_register_family(&family);
+	return genl_register_family(&vmshare_family);
 }
 
 void vmshare_netlink_exit(void)
 {
-	genl_unregister_family(&family);
+	genl_unregister_family(&vmshare_family);
 }

@@ -5,6 +5,8 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
+#include "census.h"
+
 /* What the scheduler itself counts, since birth; nanoseconds and counts. */
 struct vmshare_cpu_use {
 	u64 run_ns;
@@ -18,10 +20,39 @@ struct vmshare_cpu_use {
 /* Of one thread. */
 void vmshare_thread_cpu_use(struct task_struct *t, struct vmshare_cpu_use *use);
 
-/* Of all threads of a process, those that have ended included where the kernel
- * keeps their sum (not for ready_ns and migrations).
+/* Of the threads of a process that have ended, without ready_ns and migrations,
+ * of which the kernel keeps no sum.
  */
+void vmshare_ended_cpu_use(struct task_struct *leader,
+			   struct vmshare_cpu_use *use);
+
+/* Of all threads of a process, those that have ended included likewise. */
 void vmshare_process_cpu_use(struct task_struct *leader,
 			     struct vmshare_cpu_use *use);
+
+/* A thread that runs or works for a VM. */
+struct vmshare_thread_seen {
+	struct task_struct *task;	/* referenced */
+	u32 vm;				/* index into the census */
+};
+
+struct vmshare_threads {
+	struct vmshare_thread_seen *seen;
+	u32 nr, room;
+};
+
+/**
+ * vmshare_threads_list() - every thread in the address space of a VM
+ * @threads: filled; give it back with vmshare_threads_release()
+ * @census: the VMs
+ *
+ * Kernel threads that have taken on a VM's address space (vhost) are in it.
+ * Sleeps.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vmshare_threads_list(struct vmshare_threads *threads,
+			 const struct vmshare_census *census);
+void vmshare_threads_release(struct vmshare_threads *threads);
 
 #endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the scheduler itself notes of a thread's waiting (CONFIG_SCHED_INFO; all
+ * distributions have it). Its clock is sched_clock_cpu() of the thread's CPU.
+ */
+#ifndef _VMSHARE_COMPAT_SCHEDINFO_H
+#define _VMSHARE_COMPAT_SCHEDINFO_H
+
+#include <linux/sched.h>
+
+/* Ready but not running, since birth; the wait under way is not in it. */
+static inline u64 vmshare_run_delay(const struct task_struct *t)
+{
+#ifdef CONFIG_SCHED_INFO
+	return READ_ONCE(t->sched_info.run_delay);
+#else
+	return 0;
+#endif
+}
+
+/* When it was last given a CPU. Not kept for idle threads. */
+static inline u64 vmshare_last_arrival(const struct task_struct *t)
+{
+#ifdef CONFIG_SCHED_INFO
+	return READ_ONCE(t->sched_info.last_arrival);
+#else
+	return 0;
+#endif
+}
+
+/* Is it on a CPU, the switches to and from it included? */
+static inline bool vmshare_is_on_cpu(const struct task_struct *t)
+{
+#ifdef CONFIG_SMP
+	return READ_ONCE(t->on_cpu);
+#else
+	return t == current;
+#endif
+}
+
+#endif

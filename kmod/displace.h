@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Who ran while a VM's thread was ready: time and number of pieces per pair.
+ *
+ * Every CPU adds to a table of its own, with interrupts off, so there is no
+ * lock. Tables are made larger, and freed of VMs that are gone, from outside.
+ */
+#ifndef _VMSHARE_DISPLACE_H
+#define _VMSHARE_DISPLACE_H
+
+#include <linux/types.h>
+
+/* Whoever runs has a number; VMs have theirs from VMSHARE_OWNER_VM on. */
+enum {
+	VMSHARE_OWNER_HOST,	/* a thread that belongs to no VM */
+	VMSHARE_OWNER_IDLE,	/* nobody */
+	VMSHARE_OWNER_UNKNOWN,	/* not kept */
+	VMSHARE_OWNER_VM,
+};
+
+struct vmshare_displacement {
+	u32 victim;		/* a VM's number; 0: empty */
+	u32 by;
+	u64 count;
+	u64 ns;
+};
+
+struct vmshare_displace {
+	struct vmshare_displacement *table;	/* open addressing */
+	u32 bits, used;
+	struct vmshare_displacement *next;	/* to be changed for */
+	u32 next_bits;
+};
+
+int vmshare_displace_init(struct vmshare_displace *d);
+void vmshare_displace_free(struct vmshare_displace *d);
+
+/*
+ * @victim was ready for @ns while @by ran. On the table's own CPU with
+ * interrupts off. Where there is no room for another pair, the victim's time
+ * goes to VMSHARE_OWNER_UNKNOWN, for which a quarter of the table is kept.
+ */
+void vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by, u64 ns);
+
+/* Would it be better larger? */
+bool vmshare_displace_is_tight(const struct vmshare_displace *d);
+
+/*
+ * In two steps, since the second has to run on the table's own CPU with
+ * interrupts off: allocate a table that is large enough, and move the rows of
+ * all VMs that @keep() wants into it; who ran in the place of others is not
+ * known any more. The third frees the old one.
+ */
+int vmshare_displace_prepare(struct vmshare_displace *d);
+void vmshare_displace_move(struct vmshare_displace *d,
+			   bool (*keep)(u32 number));
+void vmshare_displace_finish(struct vmshare_displace *d);
+
+static inline u32 vmshare_displace_size(const struct vmshare_displace *d)
+{
+	return 1U << d->bits;
+}
+
+#endif

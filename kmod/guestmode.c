@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel books guest time by ticks. Between KVM's tracepoints of entry and
+ * exit it is exact; both are passed on one CPU without a switch in between.
+ *
+ * Lock: points_lock protects which tracepoints there are and whether we are on
+ * them. It nests in the module notifier's lock of the tracepoint code, and the
+ * lock for registering a probe nests in it.
+ */
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/sched/clock.h>
+#include <linux/tracepoint.h>
+
+#include "compat/tracepoints.h"
+#include "guestmode.h"
+#include "sched.h"
+
+static DEFINE_MUTEX(points_lock);
+static struct tracepoint *entry_tp, *exit_tp;
+static bool wanted, attached;
+
+static DEFINE_PER_CPU(u64, entered);	/* 0: not in guest mode */
+
+static void on_entry(void *data)
+{
+	struct vmshare_runner *r = vmshare_sched_current();
+
+	if (!r)
+		return;
+	r->waits.entries++;
+	__this_cpu_write(entered, sched_clock_cpu(raw_smp_processor_id()));
+}
+
+static void on_exit(void *data)
+{
+	struct vmshare_runner *r = vmshare_sched_current();
+	u64 since = __this_cpu_read(entered);
+
+	__this_cpu_write(entered, 0);
+	if (r && since)
+		r->waits.in_guest_ns +=
+			sched_clock_cpu(raw_smp_processor_id()) - since;
+}
+
+static void forget_entries(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu(entered, cpu) = 0;
+}
+
+/* With points_lock held. */
+static void attach(void)
+{
+	if (attached || !wanted || !entry_tp || !exit_tp)
+		return;
+	forget_entries();
+	if (tracepoint_probe_register(exit_tp, on_exit, NULL))
+		return;
+	if (tracepoint_probe_register(entry_tp, on_entry, NULL)) {
+		tracepoint_probe_unregister(exit_tp, on_exit, NULL);
+		return;
+	}
+	attached = true;
+}
+
+static void detach(void)
+{
+	if (!attached)
+		return;
+	tracepoint_probe_unregister(entry_tp, on_entry, NULL);
+	tracepoint_probe_unregister(exit_tp, on_exit, NULL);
+	attached = false;
+}
+
+void vmshare_guestmode_attach(void)
+{
+	mutex_lock(&points_lock);
+	wanted = true;
+	attach();
+	mutex_unlock(&points_lock);
+}
+
+void vmshare_guestmode_detach(void)
+{
+	mutex_lock(&points_lock);
+	wanted = false;
+	detach();
+	mutex_unlock(&points_lock);
+	tracepoint_synchronize_unregister();
+}
+
+#ifdef CONFIG_MODULES
+/* KVM comes and goes; the kernel calls this for modules that are there already. */
+static int on_module(struct notifier_block *nb, unsigned long event, void *data)
+{
+	const struct tp_module *tp_module = data;
+	struct tracepoint *entry, *exit;
+
+	entry = vmshare_module_tracepoint(tp_module->mod, "kvm_entry");
+	exit = vmshare_module_tracepoint(tp_module->mod, "kvm_exit");
+	if (!entry || !exit)
+		return NOTIFY_OK;
+	mutex_lock(&points_lock);
+	if (event == MODULE_STATE_COMING) {
+		entry_tp = entry;
+		exit_tp = exit;
+		attach();
+	} else if (event == MODULE_STATE_GOING) {
+		detach();
+		entry_tp = NULL;
+		exit_tp = NULL;
+	}
+	mutex_unlock(&points_lock);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_notifier = { .notifier_call = on_module };
+
+static int follow_modules(void)
+{
+	return register_tracepoint_module_notifier(&module_notifier);
+}
+
+static void unfollow_modules(void)
+{
+	unregister_tracepoint_module_notifier(&module_notifier);
+}
+#else
+static int follow_modules(void)
+{
+	return 0;
+}
+
+static void unfollow_modules(void)
+{
+}
+#endif
+
+const char *vmshare_guestmode_init(void)
+{
+	/* The probes take no arguments, where the tracepoints have some. */
+	if (IS_ENABLED(CONFIG_CFI_CLANG))
+		return "this kernel checks the types of calls (CONFIG_CFI_CLANG)";
+	entry_tp = vmshare_kernel_tracepoint("kvm_entry");
+	exit_tp = vmshare_kernel_tracepoint("kvm_exit");
+	if (follow_modules())
+		return "modules that come with tracepoints cannot be followed";
+	return NULL;
+}
+
+void vmshare_guestmode_exit(void)
+{
+	unfollow_modules();
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Locks:
+ *	hooks_lock	who wants what, and what is attached
+ *	refresh_lock	the map of threads; nests inside, and is all that the
+ *			work takes that is started when a new thread runs
+ *
+ * Teardown: the probes go first; so no new thread is told of any more, and the
+ * work it would start can be waited for; then nobody reads the map.
+ */
+#include <linux/irq_work.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include <linux/vmshare.h>
+
+#include "caps.h"
+#include "guestmode.h"
+#include "hooks.h"
+#include "runners.h"
+#include "sched.h"
+
+/* How soon a new thread is looked for, and how long at most after in vain. */
+#define REFRESH_MS	20
+#define REFRESH_MAX_MS	10000
+
+struct client {
+	struct list_head list;
+	u32 portid;
+	u32 hooks;
+};
+
+static DEFINE_MUTEX(hooks_lock);
+static DEFINE_MUTEX(refresh_lock);
+static LIST_HEAD(clients);
+static u32 attached;
+
+/* ---- new threads ---- */
+
+static unsigned long next_refresh;	/* jiffies */
+static unsigned int refresh_ms;
+
+static void refresh_later(struct work_struct *work);
+static DECLARE_WORK(refresh_work, refresh_later);
+
+static void start_refresh(struct irq_work *work)
+{
+	schedule_work(&refresh_work);
+}
+
+static DEFINE_IRQ_WORK(refresh_irq_work, start_refresh);
+
+/* Called with a run queue locked. */
+static void new_thread_runs(void)
+{
+	if (time_after_eq(jiffies, READ_ONCE(next_refresh)))
+		irq_work_queue(&refresh_irq_work);
+}
+
+/*
+ * Some processes look like a VM's and are none, and each of their switches asks
+ * for a refresh; so these get rarer as long as they find nothing.
+ */
+static void set_next_refresh(void)
+{
+	refresh_ms = vmshare_runners_found_new() ? REFRESH_MS :
+		     min(2 * refresh_ms, REFRESH_MAX_MS);
+	WRITE_ONCE(next_refresh, jiffies + msecs_to_jiffies(refresh_ms));
+}
+
+static int refresh(const struct vmshare_census *census,
+		   const struct vmshare_threads *threads)
+{
+	int err;
+
+	mutex_lock(&refresh_lock);
+	err = vmshare_runners_refresh(census, threads, vmshare_sched_tidy);
+	if (!err)
+		set_next_refresh();
+	if (!err && vmshare_sched_is_tight())
+		vmshare_sched_tidy();
+	mutex_unlock(&refresh_lock);
+	return err;
+}
+
+static int look_and_refresh(void)
+{
+	struct vmshare_threads threads;
+	struct vmshare_census census;
+	int err = vmshare_census_take(&census);
+
+	if (err)
+		return err;
+	err = vmshare_threads_list(&threads, &census);
+	if (!err) {
+		err = refresh(&census, &threads);
+		vmshare_threads_release(&threads);
+	}
+	vmshare_census_release(&census);
+	return err;
+}
+
+static void refresh_later(struct work_struct *work)
+{
+	look_and_refresh();
+}
+
+/* ---- attached and detached ---- */
+
+/* With no probe attached. */
+static void drop_counts(void)
+{
+	irq_work_sync(&refresh_irq_work);
+	cancel_work_sync(&refresh_work);
+	vmshare_sched_free();
+	vmshare_runners_clear();
+}
+
+static int attach_sched(void)
+{
+	int err;
+
+	refresh_ms = REFRESH_MS;
+	err = look_and_refresh();
+	if (!err)
+		err = vmshare_sched_attach(new_thread_runs);
+	if (err)
+		drop_counts();
+	else
+		attached |= VMSHARE_HOOK_SCHED;
+	return err;
+}
+
+static void detach_sched(void)
+{
+	vmshare_sched_detach();
+	drop_counts();
+	attached &= ~VMSHARE_HOOK_SCHED;
+}
+
+/* KVM's hooks count for the thread that the scheduler's ones know. */
+static int attach(u32 hooks)
+{
+	int err = 0;
+
+	if (hooks && !(attached & VMSHARE_HOOK_SCHED))
+		err = attach_sched();
+	if (!err && hooks & ~attached & VMSHARE_HOOK_KVM) {
+		vmshare_guestmode_attach();
+		attached |= VMSHARE_HOOK_KVM;
+	}
+	return err;
+}
+
+static void detach(u32 hooks)
+{
+	if (attached & ~hooks & VMSHARE_HOOK_KVM) {
+		vmshare_guestmode_detach();
+		attached &= ~VMSHARE_HOOK_KVM;
+	}
+	if (!hooks && attached & VMSHARE_HOOK_SCHED)
+		detach_sched();
+}
+
+static u32 wanted_by_all(void)
+{
+	const struct client *c;
+	u32 hooks = 0;
+
+	list_for_each_entry(c, &clients, list)
+		hooks |= c->hooks;
+	return hooks;
+}
+
+/* ---- clients ---- */
+
+static struct client *find_client(u32 portid)
+{
+	struct client *c;
+
+	list_for_each_entry(c, &clients, list)
+		if (c->portid == portid)
+			return c;
+	return NULL;
+}
+
+static void drop_client(u32 portid)
+{
+	struct client *c = find_client(portid);
+
+	if (!c)
+		return;
+	list_del(&c->list);
+	kfree(c);
+	detach(wanted_by_all());
+}
+
+static int keep_client(u32 portid, u32 hooks)
+{
+	struct client *c = find_client(portid);
+	int err;
+
+	if (!c) {
+		c = kzalloc(sizeof(*c), GFP_KERNEL);
+		if (!c)
+			return -ENOMEM;
+		c->portid = portid;
+		list_add(&c->list, &clients);
+	}
+	c->hooks = hooks;
+	err = attach(wanted_by_all());
+	if (err)
+		drop_client(portid);
+	else
+		detach(wanted_by_all());
+	return err;
+}
+
+static bool has_all(u32 hooks)
+{
+	return (!(hooks & VMSHARE_HOOK_SCHED) ||
+		vmshare_cap_has(VMSHARE_CAP_SCHED_HOOKS)) &&
+	       (!(hooks & VMSHARE_HOOK_KVM) ||
+		(vmshare_cap_has(VMSHARE_CAP_SCHED_HOOKS) &&
+		 vmshare_cap_has(VMSHARE_CAP_KVM_HOOKS)));
+}
+
+int vmshare_hooks_want(u32 portid, u32 hooks)
+{
+	int err = 0;
+
+	if (!has_all(hooks))
+		return -EOPNOTSUPP;
+	if (mutex_lock_killable(&hooks_lock))
+		return -EINTR;
+	if (hooks)
+		err = keep_client(portid, hooks);
+	else
+		drop_client(portid);
+	mutex_unlock(&hooks_lock);
+	return err;
+}
+
+/* Every netlink socket of the host that is closed comes by here. */
+static int on_socket(struct notifier_block *nb, unsigned long event, void *data)
+{
+	const struct netlink_notify *notify = data;
+
+	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC ||
+	    list_empty_careful(&clients))
+		return NOTIFY_DONE;
+	mutex_lock(&hooks_lock);
+	drop_client(notify->portid);
+	mutex_unlock(&hooks_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block socket_notifier = { .notifier_call = on_socket };
+
+/* ---- readers ---- */
+
+int vmshare_hooks_hold(const struct vmshare_census *census,
+		       const struct vmshare_threads *threads)
+{
+	int err = 0;
+
+	if (mutex_lock_killable(&hooks_lock))
+		return -EINTR;
+	if (attached)
+		err = refresh(census, threads);
+	if (err) {
+		mutex_unlock(&hooks_lock);
+		return err;
+	}
+	mutex_lock(&refresh_lock);
+	return attached;
+}
+
+void vmshare_hooks_release(void)
+{
+	mutex_unlock(&refresh_lock);
+	mutex_unlock(&hooks_lock);
+}
+
+void vmshare_hooks_init(void)
+{
+	netlink_register_notifier(&socket_notifier);
+}
+
+/* The family is gone: nobody asks any more, but sockets may still be open. */
+void vmshare_hooks_exit(void)
+{
+	netlink_unregister_notifier(&socket_notifier);
+	mutex_lock(&hooks_lock);
+	while (!list_empty(&clients))
+		drop_client(list_first_entry(&clients, struct client,
+					     list)->portid);
+	mutex_unlock(&hooks_lock);
+}

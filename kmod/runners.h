@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Whose a thread is, as the scheduler's hooks ask: a map from threads and
+ * address spaces to VMs, made by a census and read with interrupts off.
+ *
+ * Life of a runner: made when a census sees its thread; holds a reference on
+ * the task, so that no other thread can be taken for it; leaves the map when a
+ * later census does not see the thread any more; is freed a grace period after
+ * that, once its thread is off the CPU, because a CPU keeps the runner that it
+ * looked up until it switches. What it counted is added to its VM's sum before.
+ */
+#ifndef _VMSHARE_RUNNERS_H
+#define _VMSHARE_RUNNERS_H
+
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+#include "census.h"
+#include "threads.h"
+
+#define VMSHARE_WAIT_BUCKETS	40	/* the last begins at 9 minutes */
+
+/* Counted since the hooks were attached. */
+struct vmshare_waits {
+	u64 waits, wakeups, wait_ns;
+	u64 histogram[VMSHARE_WAIT_BUCKETS];
+	u64 entries, in_guest_ns;
+};
+
+/*
+ * A thread of a VM. Written by the CPU that switches away from the thread, or
+ * that moves it between run queues, under the lock of the thread's run queue.
+ */
+struct vmshare_runner {
+	struct task_struct *task;	/* referenced */
+	struct vmshare_tracked *vm;
+	u64 seen_delay;			/* run delay that was dealt with */
+	u64 pending_ns;			/* of the wait under way */
+	u64 seen_sleeps;		/* voluntary switches until its last one */
+	bool slept;			/* its last switch was one of these */
+	struct vmshare_waits waits;
+
+	struct list_head list;
+	u64 round;			/* last census that saw it */
+};
+
+/* A VM while the hooks are attached. */
+struct vmshare_tracked {
+	u32 number;			/* from VMSHARE_OWNER_VM on, never given again */
+	struct mm_struct *mm;		/* mmgrab()ed: no other can be taken for it */
+	pid_t pid;
+	struct vmshare_waits ended;	/* sum of its threads that have ended */
+	u64 ended_ready_ns, ended_migrations;
+	bool gone;
+
+	struct list_head list;
+	u64 round;
+};
+
+/**
+ * vmshare_runners_refresh() - bring the map up to date
+ * @forget: called when many VMs are gone, before their numbers are dropped
+ *
+ * Sleeps, and may wait for a grace period. One caller at a time.
+ *
+ * Return: 0 or -ENOMEM; then the map is as it was.
+ */
+int vmshare_runners_refresh(const struct vmshare_census *census,
+			    const struct vmshare_threads *threads,
+			    void (*forget)(void));
+
+/* Drop everything. No hook may be attached. */
+void vmshare_runners_clear(void);
+
+/* Did the last refresh find a thread or a VM that was not in the map? */
+bool vmshare_runners_found_new(void);
+
+/*
+ * A thread's runner and the number of its VM, VMSHARE_OWNER_HOST if it has
+ * none. With interrupts off, for a thread that cannot exit meanwhile.
+ * Return: false if it may be a VM's but is not in the map.
+ */
+bool vmshare_runner_of(const struct task_struct *t,
+		       struct vmshare_runner **runner, u32 *owner);
+
+/* The rest for who calls refresh: not concurrently with it. */
+struct vmshare_runner *vmshare_runners_find(const struct task_struct *t);
+struct vmshare_tracked *vmshare_runners_vm(const struct mm_struct *mm);
+/* The pid of a VM by its number, gone or not; 0 if it was dropped. */
+pid_t vmshare_runners_pid(u32 number);
+bool vmshare_runners_is_kept(u32 number);
+
+#endif

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The scheduler already measures how long each thread waits: it adds every wait
+ * to the thread's run delay when it gives it a CPU. So waits are not measured a
+ * second time; what is added here is who ran meanwhile.
+ *
+ * Each CPU keeps a log of its last segments: who ran from when on, neighbours of
+ * one owner in one segment. When a VM's thread leaves its CPU, its run delay has
+ * grown by the wait before its run, which ended where its run began; so the
+ * log, read backwards from there for as long as the wait, says who ran instead.
+ * All times are the scheduler's own, so the pieces add up to its run delay.
+ *
+ *	log	| host        | VM 5  | idle | VM 7 ...
+ *	VM 7	              ^ woken        ^ runs: VM 5 had it, then nobody
+ *
+ * A wait that is continued on another CPU is cut there: the scheduler adds its
+ * first piece to the run delay before it moves the thread.
+ *
+ * Locks: none of ours. A log is written with its CPU's run queue locked and
+ * interrupts off; another CPU reads it only to cut a wait, under the same run
+ * queue lock. The same lock passes a runner from CPU to CPU. A displacement
+ * table is written by its own CPU only. No allocation, no sleeping lock: right
+ * under PREEMPT_RT too.
+ *
+ * A thread that belongs to no VM costs one test, and nothing is written if
+ * another of these ran before.
+ */
+#include <linux/cpu.h>
+#include <linux/mm.h>
+#include <linux/sched/clock.h>
+#include <linux/smp.h>
+#include <linux/slab.h>
+#include <linux/tracepoint.h>
+
+#include "compat/schedinfo.h"
+#include "compat/tracepoints.h"
+#include "sched.h"
+
+#define SEGMENTS	512	/* a wait is followed through so many */
+
+struct segment {
+	u64 start;
+	u32 owner;
+};
+
+struct times {
+	u64 vms, host, idle;
+};
+
+struct cpu_log {
+	bool ready;
+	u32 head;			/* the newest segment */
+	/* who runs now: not yet in the log */
+	u32 owner;
+	struct vmshare_runner *runner;
+	struct task_struct *task;
+	u64 idle_since;			/* if nobody */
+
+	struct times times;		/* of segments that have ended */
+	struct vmshare_displace displace;
+	struct segment segments[SEGMENTS];
+};
+
+static struct cpu_log * __percpu *logs;
+static u64 began;
+static bool begun_everywhere;
+static void (*tell_new_thread)(void);
+static struct tracepoint *switch_tp, *migrate_tp;
+
+/* ---- the log ---- */
+
+static struct cpu_log *log_of(int cpu)
+{
+	return *per_cpu_ptr(logs, cpu);
+}
+
+static struct cpu_log *this_log(void)
+{
+	return *this_cpu_ptr(logs);
+}
+
+static bool is_idle(const struct task_struct *t)
+{
+	return !t->pid;
+}
+
+static u64 clock(void)
+{
+	return sched_clock_cpu(raw_smp_processor_id());
+}
+
+static void add_time(struct times *times, u32 owner, u64 ns)
+{
+	if (owner == VMSHARE_OWNER_IDLE)
+		times->idle += ns;
+	else if (owner == VMSHARE_OWNER_HOST)
+		times->host += ns;
+	else
+		times->vms += ns;
+}
+
+static u64 time_between(u64 start, u64 end)
+{
+	return end > start ? end - start : 0;
+}
+
+/* Whose run began at @start, which ends the newest segment. */
+static void append(struct cpu_log *log, u64 start, u32 owner)
+{
+	struct segment *newest = &log->segments[log->head];
+
+	if (newest->owner == owner)
+		return;
+	start = max(start, newest->start);
+	add_time(&log->times, newest->owner, start - newest->start);
+	log->head = (log->head + 1) % SEGMENTS;
+	log->segments[log->head] = (struct segment) { start, owner };
+}
+
+/* When the run of who runs on @log's CPU began. */
+static u64 run_start(const struct cpu_log *log)
+{
+	return log->owner == VMSHARE_OWNER_IDLE ?
+	       log->idle_since : vmshare_last_arrival(log->task);
+}
+
+/* Who runs from now on. */
+static void note_current(struct cpu_log *log, struct task_struct *t)
+{
+	log->task = t;
+	if (is_idle(t)) {
+		log->runner = NULL;
+		log->owner = VMSHARE_OWNER_IDLE;
+		log->idle_since = clock();
+	} else if (unlikely(!vmshare_runner_of(t, &log->runner, &log->owner))) {
+		tell_new_thread();
+	}
+}
+
+static void begin_log(struct cpu_log *log, struct task_struct *t)
+{
+	note_current(log, t);
+	log->segments[0] = (struct segment) { began, log->owner };
+	log->ready = true;
+}
+
+/* A CPU that was not there when the hooks were attached has been idle. */
+static void begin_late(struct cpu_log *log, struct task_struct *next)
+{
+	if (!READ_ONCE(begun_everywhere))
+		return;
+	begin_log(log, next);
+	log->segments[0].owner = VMSHARE_OWNER_IDLE;
+}
+
+/* ---- waits ---- */
+
+/* The last @ns of a wait that ended at @end, by who ran on @log's CPU. */
+static void attribute(const struct cpu_log *log, u32 victim, u64 end, u64 ns)
+{
+	struct vmshare_displace *d = &this_log()->displace;
+	u64 start = end - ns;
+	u32 back;
+
+	for (back = 0; back < SEGMENTS && end > start; back++) {
+		const struct segment *s =
+			&log->segments[(log->head - back) % SEGMENTS];
+		u64 from = max(s->start, start);
+
+		if (!s->start)
+			break;	/* older than the log */
+		if (from >= end)
+			continue;
+		vmshare_displace_add(d, victim, s->owner, end - from);
+		end = from;
+	}
+	if (end > start)
+		vmshare_displace_add(d, victim, VMSHARE_OWNER_UNKNOWN,
+				     end - start);
+}
+
+/* The same for a wait that ends now, while somebody runs on @log's CPU. */
+static void attribute_until_now(const struct cpu_log *log, u32 victim, u64 now,
+				u64 ns)
+{
+	u64 start = now - ns, run = now;
+
+	if (log->ready)
+		run = clamp(run_start(log), start, now);
+	if (run < now)
+		vmshare_displace_add(&this_log()->displace, victim, log->owner,
+				     now - run);
+	if (run > start)
+		attribute(log, victim, run, run - start);
+}
+
+/* What the run delay has grown by since it was looked at last. */
+static u64 take_delay(struct vmshare_runner *r)
+{
+	u64 delay = vmshare_run_delay(r->task);
+	u64 ns = time_between(r->seen_delay, delay);
+
+	r->seen_delay = delay;
+	r->pending_ns += ns;
+	r->waits.wait_ns += ns;
+	return ns;
+}
+
+static void count_wait(struct vmshare_runner *r)
+{
+	u64 sleeps = READ_ONCE(r->task->nvcsw);
+	int bucket = r->pending_ns ? fls64(r->pending_ns) - 1 : 0;
+
+	r->waits.waits++;
+	r->waits.wakeups += r->slept;
+	r->waits.histogram[min(bucket, VMSHARE_WAIT_BUCKETS - 1)]++;
+	r->pending_ns = 0;
+	r->slept = sleeps != r->seen_sleeps;
+	r->seen_sleeps = sleeps;
+}
+
+/* A VM's thread leaves its CPU: the wait before its run is complete. */
+static void settle(struct cpu_log *log, u64 start)
+{
+	struct vmshare_runner *r = log->runner;
+	u64 ns = take_delay(r);
+
+	if (ns)
+		attribute(log, log->owner, start, ns);
+	count_wait(r);
+}
+
+static void on_switch(void *data, bool preempt, struct task_struct *prev,
+#ifdef VMSHARE_HAVE_SWITCH_PREV_STATE
+		      struct task_struct *next, unsigned int prev_state)
+#else
+		      struct task_struct *next)
+#endif
+{
+	struct cpu_log *log = this_log();
+
+	if (unlikely(!log->ready)) {
+		begin_late(log, next);
+		return;
+	}
+	if (log->owner != log->segments[log->head].owner || log->runner) {
+		u64 start = run_start(log);
+
+		if (log->runner)
+			settle(log, start);
+		append(log, start, log->owner);
+	}
+	note_current(log, next);
+}
+
+/*
+ * A thread is moved to another CPU. If it was queued, its run delay has just
+ * been given what it waited here.
+ */
+static void on_migrate(void *data, struct task_struct *p, int dest_cpu)
+{
+	struct vmshare_runner *r;
+	u32 owner;
+	u64 ns;
+
+	if (!vmshare_runner_of(p, &r, &owner) || !r || !READ_ONCE(p->on_rq))
+		return;
+	ns = take_delay(r);
+	if (ns)
+		attribute_until_now(log_of(task_cpu(p)), owner,
+				    sched_clock_cpu(task_cpu(p)), ns);
+}
+
+/* ---- from outside ---- */
+
+/* Run on the log's CPU with interrupts off, or while that is off-line. */
+static void sum_up(const struct cpu_log *log, struct times *sum)
+{
+	const struct segment *newest = &log->segments[log->head];
+	u64 now = clock(), start = max(run_start(log), newest->start);
+
+	sum->vms += log->times.vms;
+	sum->host += log->times.host;
+	sum->idle += log->times.idle;
+	add_time(sum, newest->owner, time_between(newest->start, start));
+	add_time(sum, log->owner, time_between(start, now));
+}
+
+static void sum_up_here(void *sums)
+{
+	if (this_log()->ready)
+		sum_up(this_log(), per_cpu_ptr((struct times __percpu *)sums,
+					       smp_processor_id()));
+}
+
+static void add_cpu_times(struct vmshare_sched_totals *totals, int cpu,
+			  struct times *sum)
+{
+	if (!log_of(cpu)->ready)
+		return;
+	if (!cpu_online(cpu))
+		sum_up(log_of(cpu), sum);
+	totals->cpus++;
+	totals->vms_ns += sum->vms;
+	totals->host_ns += sum->host;
+	totals->idle_ns += sum->idle;
+}
+
+int vmshare_sched_totals(struct vmshare_sched_totals *totals)
+{
+	struct times __percpu *sums = alloc_percpu(struct times);
+	int cpu;
+
+	if (!sums)
+		return -ENOMEM;
+	*totals = (struct vmshare_sched_totals) {
+		.tracked_ns = time_between(began, clock()),
+	};
+	cpus_read_lock();
+	on_each_cpu(sum_up_here, sums, 1);
+	for_each_possible_cpu(cpu)
+		add_cpu_times(totals, cpu, per_cpu_ptr(sums, cpu));
+	cpus_read_unlock();
+	free_percpu(sums);
+	return 0;
+}
+
+u32 vmshare_sched_rows(void)
+{
+	u32 rows = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		rows += READ_ONCE(log_of(cpu)->displace.used);
+	return rows;
+}
+
+static void read_row(const struct vmshare_displacement *from,
+		     struct vmshare_displacement *to)
+{
+	to->victim = smp_load_acquire(&from->victim);
+	to->by = from->by;
+	to->count = READ_ONCE(from->count);
+	to->ns = READ_ONCE(from->ns);
+}
+
+void vmshare_sched_for_each(void (*take)(const struct vmshare_displacement *row,
+					 void *data), void *data)
+{
+	int cpu;
+	u32 i;
+
+	for_each_possible_cpu(cpu) {
+		const struct vmshare_displace *d = &log_of(cpu)->displace;
+
+		for (i = 0; i < vmshare_displace_size(d); i++) {
+			struct vmshare_displacement row;
+
+			read_row(&d->table[i], &row);
+			if (row.victim)
+				take(&row, data);
+		}
+	}
+}
+
+bool vmshare_sched_is_tight(void)
+{
+	int cpu;
+
+	if (!logs)
+		return false;
+	for_each_possible_cpu(cpu)
+		if (vmshare_displace_is_tight(&log_of(cpu)->displace))
+			return true;
+	return false;
+}
+
+static int prepare_tables(void)
+{
+	int cpu, err = 0;
+
+	for_each_possible_cpu(cpu)
+		if (!err)
+			err = vmshare_displace_prepare(&log_of(cpu)->displace);
+	return err;
+}
+
+static void move_here(void *unused)
+{
+	vmshare_displace_move(&this_log()->displace, vmshare_runners_is_kept);
+}
+
+static void move_tables(void)
+{
+	int cpu;
+
+	on_each_cpu(move_here, NULL, 1);
+	for_each_possible_cpu(cpu)
+		if (!cpu_online(cpu))
+			vmshare_displace_move(&log_of(cpu)->displace,
+					      vmshare_runners_is_kept);
+}
+
+void vmshare_sched_tidy(void)
+{
+	int cpu;
+
+	cpus_read_lock();
+	if (!prepare_tables())
+		move_tables();
+	for_each_possible_cpu(cpu)
+		vmshare_displace_finish(&log_of(cpu)->displace);
+	cpus_read_unlock();
+}
+
+struct vmshare_runner *vmshare_sched_current(void)
+{
+	return this_log()->runner;
+}
+
+/* ---- attached and detached ---- */
+
+void vmshare_sched_free(void)
+{
+	int cpu;
+
+	if (!logs)
+		return;
+	for_each_possible_cpu(cpu) {
+		if (!log_of(cpu))
+			continue;
+		vmshare_displace_free(&log_of(cpu)->displace);
+		kvfree(log_of(cpu));
+	}
+	free_percpu(logs);
+	logs = NULL;
+}
+
+static int make_logs(void)
+{
+	int cpu;
+
+	logs = alloc_percpu(struct cpu_log *);
+	if (!logs)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct cpu_log *log = kvzalloc_node(sizeof(*log), GFP_KERNEL,
+						    cpu_to_node(cpu));
+
+		*per_cpu_ptr(logs, cpu) = log;
+		if (!log || vmshare_displace_init(&log->displace)) {
+			vmshare_sched_free();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static void begin_here(void *unused)
+{
+	begin_log(this_log(), current);
+}
+
+static int attach_probes(void)
+{
+	int err = tracepoint_probe_register(switch_tp, on_switch, NULL);
+
+	if (err)
+		return err;
+	err = tracepoint_probe_register(migrate_tp, on_migrate, NULL);
+	if (err)
+		tracepoint_probe_unregister(switch_tp, on_switch, NULL);
+	return err;
+}
+
+int vmshare_sched_attach(void (*new_thread)(void))
+{
+	int err = make_logs();
+
+	if (err)
+		return err;
+	tell_new_thread = new_thread;
+	began = clock();
+	err = attach_probes();
+	if (err) {
+		tracepoint_synchronize_unregister();
+		return err;
+	}
+	/* Until its log has begun a CPU's probes do nothing. */
+	cpus_read_lock();
+	on_each_cpu(begin_here, NULL, 1);
+	WRITE_ONCE(begun_everywhere, true);
+	cpus_read_unlock();
+	return 0;
+}
+
+void vmshare_sched_detach(void)
+{
+	tracepoint_probe_unregister(migrate_tp, on_migrate, NULL);
+	tracepoint_probe_unregister(switch_tp, on_switch, NULL);
+	tracepoint_synchronize_unregister();
+	begun_everywhere = false;
+}
+
+const char *vmshare_sched_init(void)
+{
+	if (!IS_ENABLED(CONFIG_SCHED_INFO))
+		return "this kernel does not measure how long threads wait (CONFIG_SCHED_INFO)";
+	switch_tp = vmshare_kernel_tracepoint("sched_switch");
+	migrate_tp = vmshare_kernel_tracepoint("sched_migrate_task");
+	if (!switch_tp)
+		return "this kernel has no tracepoint sched_switch (CONFIG_TRACEPOINTS)";
+	if (!migrate_tp)
+		return "this kernel has no tracepoint sched_migrate_task";
+	return NULL;
+}
