@@ -216,12 +216,18 @@ static int on_message(struct nl *nl, const struct nlmsghdr *message, struct answ
 	}
 }
 
+/* libmnl's own check takes a length from 2^31 on for a negative one, and lets it pass. */
+static bool is_whole(const struct nlmsghdr *message, int left)
+{
+	return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left;
+}
+
 static int on_bytes(struct nl *nl, size_t len, struct answer *answer)
 {
 	const struct nlmsghdr *message = (const void *)nl->buffer;
 	int left = (int)len, ret;
 
-	while (mnl_nlmsg_ok(message, left)) {
+	while (is_whole(message, left)) {
 		ret = on_message(nl, message, answer);
 		if (ret != MORE)
 			return ret;

@@ -26,6 +26,7 @@ struct kernel {
 	unsigned int interrupted;	/* so many SET dumps are */
 	unsigned int echoes;		/* answers to an earlier request come first */
 	bool cut;			/* the VM dump's bytes end too soon */
+	bool endless;			/* its first message says that it has 4 GiB */
 	int recv_error;
 
 	unsigned int hosts;		/* requests seen */
@@ -142,6 +143,8 @@ static void answer_vms(struct kernel *kernel, uint32_t seq)
 	done(&kernel->answer, seq, 0, NULL);
 	if (kernel->cut)
 		kernel->answer.len -= 30;
+	if (kernel->endless)
+		memset(kernel->answer.data, 0xff, sizeof(uint32_t));
 }
 
 static void answer_vcpus(struct kernel *kernel, uint32_t seq)
@@ -389,6 +392,7 @@ void test_client(void)
 	refused((struct kernel){ .host_error = EINVAL, .extack = "bad engine" }, EXIT_RUNTIME,
 		"bad engine", "the module's own words");
 	refused((struct kernel){ .cut = true }, EXIT_RUNTIME, "cut short", "cut answer");
+	refused((struct kernel){ .endless = true }, EXIT_RUNTIME, "cut short", "endless message");
 	refused((struct kernel){ .recv_error = EAGAIN }, EXIT_RUNTIME, "did not answer",
 		"no answer");
 	refused((struct kernel){ .recv_error = ENOBUFS }, EXIT_RUNTIME, "try again",
