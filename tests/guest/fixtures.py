@@ -34,6 +34,10 @@ def start_merging():
     set_ksm(run=1, pages_to_scan=5000, sleep_millisecs=10)
 
 
+class GuestFailure(Exception):
+    """What a virtual machine's program did not do."""
+
+
 def failed(text):
     sys.exit(f"FAILED: {text}")
 
@@ -83,13 +87,21 @@ class Machine:
     def read_ready(self):
         words = self.process.stdout.readline().split()
         if not words or words[0] != "ready":
-            failed(f"{self.process.args[0]} did not become ready: {' '.join(words)}")
+            raise GuestFailure(f"{' '.join(self.process.args)} did not become ready: {' '.join(words)}")
         self.pid = int(words[1])
         return words[2:]
 
     def quit(self):
         self.process.communicate("quit\n")
         return self.process.returncode
+
+    def end(self):
+        """End it at once, and wait until its memory is gone."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
 
 
 class ToyVM(Machine):
@@ -104,8 +116,8 @@ class ToyVM(Machine):
 
     def do(self, command):
         answer = self.ask(command)
-        if answer.split()[0] != "ok":
-            failed(f"toyvm refused '{command}': {answer}")
+        if answer.split()[:1] != ["ok"]:
+            raise GuestFailure(f"toyvm refused '{command}': {answer}")
         return answer
 
 

@@ -9,10 +9,13 @@ do. A frame is ("merged", CONTENT), ("own", PROCESS, PAGE), or None.
 import collections
 import os
 import re
-import subprocess
+import sys
 
 import host
-from case import Failure
+
+sys.path.insert(0, f"{host.TOP}/tests/guest")
+
+from fixtures import ToyVM  # noqa: E402
 
 TOY = f"{host.TOP}/build/tests/toyvm"
 
@@ -34,21 +37,12 @@ class Toy:
         self.anonymous = "--memfd" not in options
         self.child = None
         self.child_frames = []
-        self.process = subprocess.Popen(
-            [TOY, *options, *segments], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, bufsize=1)
-        answer = self.process.stdout.readline().split()
-        if not answer or answer[0] != "ready":
-            raise Failure(f"toyvm {' '.join(segments)} did not start: {answer}")
-        self.pid = int(answer[1])
+        self.vm = ToyVM(*options, *segments)
+        self.process, self.pid = self.vm.process, self.vm.pid
         self.frames = [("own", self.pid, i) for i in range(len(self.contents))]
 
     def tell(self, command):
-        self.process.stdin.write(command + "\n")
-        answer = self.process.stdout.readline().split()
-        if not answer or answer[0] != "ok":
-            raise Failure(f"toyvm {command}: {' '.join(answer)}")
-        return answer[1:]
+        return self.vm.do(command).split()[1:]
 
     def set_own(self, first, count, contents):
         for i in range(first, first + count):
@@ -76,12 +70,7 @@ class Toy:
         self.child_frames = []
 
     def end(self):
-        """End it at once, and wait until its memory is gone."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
+        self.vm.end()
 
 
 class Toys:
