@@ -40,13 +40,22 @@ static void print_moves(const struct placement *placement)
 	table_free(table);
 }
 
-static const char *state(const struct placement *placement, size_t host)
+#define STATE_SIZE (PLAN_NAME + 64)
+
+static const char *state(const struct placement *placement, size_t host, char out[STATE_SIZE])
 {
+	const struct vm *obstacle = place_obstacle(placement->request, host);
+	char name[PLAN_NAME];
+
 	if (placement->plan->emptied[host])
 		return "emptied";
 	if (!placement->fleet->snaps[host].n_vms)
 		return "empty";
-	return place_can_empty(placement->request, host) ? "stays" : "stays, cannot be emptied";
+	if (!obstacle)
+		return "stays";
+	snprintf(out, STATE_SIZE, "stays: %s is %s", plan_name(obstacle, name),
+		 obstacle->pinned ? "pinned" : "on another host too");
+	return out;
 }
 
 static void print_hosts(const struct placement *placement)
@@ -55,7 +64,7 @@ static void print_hosts(const struct placement *placement)
 		"HOST", "VMS", "AVAILABLE", "MARGIN", "ARRIVING", "SETTLED", "STATE",
 	};
 	struct table *table = table_new(7);
-	char text[UNITS_TEXT];
+	char text[UNITS_TEXT], why[STATE_SIZE];
 	size_t i;
 
 	for (i = 0; i < 7; i++)
@@ -70,7 +79,7 @@ static void print_hosts(const struct placement *placement)
 		table_cell(table, plan_size(placement->options, destination->margin, text));
 		table_cell(table, plan_size(placement->options, placement->plan->arriving[i], text));
 		table_cell(table, plan_size(placement->options, placement->plan->settled[i], text));
-		table_cell(table, state(placement, i));
+		table_cell(table, state(placement, i, why));
 	}
 	table_print(table, stdout, !placement->options->no_header, placement->options->color);
 	table_free(table);
@@ -137,13 +146,14 @@ static json_t *moves_json(const struct placement *placement)
 static json_t *host_json(const struct placement *placement, size_t host)
 {
 	const struct destination *destination = &placement->fleet->destinations[host];
+	const struct vm *obstacle = place_obstacle(placement->request, host);
 	json_t *object = json_object();
 
 	json_object_set_new(object, "host", jsonout_text(placement->fleet->names[host]));
 	json_object_set_new(object, "vms", json_integer((json_int_t)placement->fleet->snaps[host].n_vms));
 	json_object_set_new(object, "emptied", json_boolean(placement->plan->emptied[host]));
-	json_object_set_new(object, "can_be_emptied",
-			    json_boolean(place_can_empty(placement->request, host)));
+	if (obstacle)
+		json_object_set_new(object, "obstacle_pid", jsonout_number(obstacle->pid));
 	json_object_set_new(object, "available_bytes", jsonout_number(destination->available));
 	json_object_set_new(object, "margin_bytes", jsonout_number(destination->margin));
 	json_object_set_new(object, "arriving_bytes",

@@ -36,21 +36,27 @@ struct trial {
 	struct packing packing;
 };
 
-bool place_can_empty(const struct place_request *request, size_t host)
+static bool is_elsewhere(const struct place_request *request, size_t host, const struct vm *vm)
+{
+	size_t other;
+
+	for (other = 0; other < request->hosts; other++) {
+		if (other != host && destination_has(&request->destinations[other], vm))
+			return true;
+	}
+	return false;
+}
+
+const struct vm *place_obstacle(const struct place_request *request, size_t host)
 {
 	const struct snapshot *snap = &request->snaps[host];
-	size_t i, other;
+	size_t i;
 
 	for (i = 0; i < snap->n_vms; i++) {
-		if (snap->vms[i].pinned)
-			return false;
-		for (other = 0; other < request->hosts; other++) {
-			if (other != host &&
-			    destination_has(&request->destinations[other], &snap->vms[i]))
-				return false;
-		}
+		if (snap->vms[i].pinned || is_elsewhere(request, host, &snap->vms[i]))
+			return &snap->vms[i];
 	}
-	return snap->n_vms > 0;
+	return NULL;
 }
 
 static int compare_items(const void *a, const void *b)
@@ -308,7 +314,7 @@ static void list_candidates(struct search *search)
 	size_t host, i;
 
 	for (host = 0; host < request->hosts; host++) {
-		if (!place_can_empty(request, host))
+		if (!request->snaps[host].n_vms || place_obstacle(request, host))
 			continue;
 		for (i = 0; i < request->snaps[host].n_vms; i++)
 			search->bytes[host] = add_saturating(

@@ -44,10 +44,10 @@ struct place_plan {
 };
 
 /*
- * Can the host be emptied at all? It has VMs, none of them is pinned, and none
- * has a name or UUID that is on another host as well.
+ * The VM because of which the host cannot be emptied: it is pinned, or its name
+ * or UUID is on another host as well. NULL: there is none.
  */
-bool place_can_empty(const struct place_request *request, size_t host);
+const struct vm *place_obstacle(const struct place_request *request, size_t host);
 
 /*
  * As many hosts as possible; of equal numbers those with the least to send.

@@ -213,6 +213,10 @@ static const struct row rows[] = {
 	{ 0, "place a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json --margin 4294967296", NULL,
 	  "0 of 2 hosts" },
 	{ 1, "place a=" GOLDEN "/three.json b=" GOLDEN "/three.json", NULL, "are they one host" },
+	{ 0, "place a=" GOLDEN "/three.json -",
+	  "{\"version\":1,\"host\":{\"mem_total_bytes\":9999999,\"mem_available_bytes\":9999999},"
+	  "\"vms\":[{\"pid\":5,\"unique_bytes\":1,\"anon_bytes\":1,\"pinned\":true}],\"sets\":[]}",
+	  "stays: 5 is pinned" },
 	{ 0, "place --unshared " GOLDEN "/hostb.json " GOLDEN "/hostc.json", NULL,
 	  "no sharing is counted on" },
 

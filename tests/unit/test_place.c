@@ -236,7 +236,12 @@ static void test_names(void)
 	add_host(&cluster, 100);
 	add_host(&cluster, 100);
 	request = request_of(&cluster);
-	ok(!place_can_empty(&request, 0), "a VM does not go where its name is");
+	ok(place_obstacle(&request, 0) == &cluster.snaps[0].vms[0],
+	   "a VM does not go where its name is");
+	cluster.destinations[1].n_names = 0;
+	ok(!place_obstacle(&request, 0), "without that it could");
+	cluster.snaps[0].vms[0].pinned = true;
+	ok(place_obstacle(&request, 0) == &cluster.snaps[0].vms[0], "unless it is pinned");
 	cluster_free(&cluster);
 }
 
