@@ -30,7 +30,7 @@ static const struct {
 	{ "place", test_place },	 { "command", test_command },
 	{ "topstate", test_topstate },	 { "verify", test_verify },
 	{ "cmdline", test_cmdline },	 { "manual", test_manual },
-	{ "screen", test_screen },
+	{ "screen", test_screen },	 { "plot", test_plot },
 };
 
 static bool report(bool good, const char *file, int line, const char *fmt, va_list args)

@@ -47,6 +47,7 @@ void test_destination(void);
 void test_explain(void);
 void test_place(void);
 void test_command(void);
+void test_plot(void);
 void test_topstate(void);
 void test_verify(void);
 void test_cmdline(void);
