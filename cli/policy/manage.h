@@ -51,11 +51,13 @@ struct manage_options {
 	uint32_t beta;			/* [3] a count above this moves the VM; 0..1000 */
 	uint64_t t_check_ns;		/* [1 s] time between checks; 100 ms..1 h */
 
-	/* the rest matters to MANAGE_LENDING alone, but for the period and the floor */
 	uint64_t period_ns;		/* [100 ms] of CFS bandwidth */
+
+	/* the rest matters to MANAGE_LENDING alone */
 	uint64_t floor_millicpus;	/* [50] no VM is ever capped below this */
 	uint64_t vmm_floor_millicpus;	/* [50] added to every quota for the VMM's own threads */
 	uint64_t stall_max_ns;		/* [80 ms] longest time a quota may stop a whole VM */
+	uint32_t headroom_permille;	/* [50] of the CPUs: what batch VMs leave to bursts of service VMs */
 	uint32_t contention_permille;	/* [50] waiting beyond this part of the CPUs calls for caps */
 	uint32_t calm_checks;		/* [3] checks without contention until caps go */
 	uint32_t hysteresis_permille;	/* [100] a quota that differs by less stays */
@@ -102,6 +104,7 @@ struct manage_memory {
 	int32_t count;			/* the published algorithm's has no floor */
 	uint64_t changed_ns;		/* when its quota was last changed; 0: never */
 	uint64_t quota_ns, period_ns;	/* decided last */
+	uint32_t weight;		/* likewise; 0: as it was found */
 };
 
 /*
