@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "model.h"
+#include "usage.h"
 
 /* What a VM can be shown and sorted by. One table for all verbs. */
 
@@ -13,19 +14,19 @@ enum column_kind {
 	COLUMN_BYTES,
 	COLUMN_DURATION,
 	COLUMN_PERCENT,
+	COLUMN_RATE,			/* per second */
 };
 
-/* A VM now, and some time ago where a rate is wanted. */
+/* A VM, and what it used of the CPUs in some time. */
 struct row {
 	const struct vm *vm;
-	const struct vm *before;	/* NULL: not known */
-	uint64_t elapsed_ns;
+	const struct usage *usage;	/* NULL: not known */
 };
 
 struct value {
 	bool known;
 	const char *text;
-	uint64_t number;		/* hundredths for a percentage */
+	uint64_t number;		/* hundredths for a percentage or rate */
 	char label[16];			/* storage for a text made here */
 };
 
@@ -36,10 +37,11 @@ struct column {
 	enum column_kind kind;
 	unsigned int needs;		/* enum need */
 	void (*get)(const struct column *column, const struct row *row, struct value *value);
-	unsigned int field;		/* enum vm_field, for most of get */
+	unsigned int field;		/* enum vm_field or thread_field, for most of get */
+	bool use;			/* of the CPUs in some time */
 };
 
-#define COLUMNS_MAX 40
+#define COLUMNS_MAX 48
 
 /* The columns chosen for one output. */
 struct columns {
@@ -57,6 +59,9 @@ int columns_parse(const char *list, struct columns *columns, struct error *err);
 
 /* The column of -s, or NULL for none; a usage error if there is no such key. */
 int columns_parse_key(const char *key, const struct column **column, struct error *err);
+
+/* Is there one that is about some time? */
+bool columns_have_use(const struct columns *columns);
 
 unsigned int columns_needs(const struct columns *columns);
 

@@ -410,11 +410,12 @@ static uint64_t time_between(const struct cpu *now, const struct cpu *before)
 
 int cpu_difference(const struct cpu *now, const struct cpu *before, struct cpu *window)
 {
-	uint64_t cpus;
+	uint64_t cpus, tracked;
 
 	memset(window, 0, sizeof(*window));
 	window->window_ns = time_between(now, before);
 	window->hooks = now->hooks & before->hooks;
+	window->preemptions_known = facts_get(&now->host, CPU_TRACKED_NS, &tracked);
 	window->host = now->host;
 	subtract_facts(&window->host, &before->host, CPU_FIELDS);
 	if (facts_get(&now->host, CPU_CPUS, &cpus))

@@ -92,6 +92,7 @@ struct cpu {
 	size_t n_threads;
 	struct preemption *preemptions;	/* ascending by victim and by once sorted */
 	size_t n_preemptions;
+	bool preemptions_known;
 };
 
 extern const char *const cpu_field_key[CPU_FIELDS];

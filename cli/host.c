@@ -71,6 +71,18 @@ static void read_cpus(struct snapshot *snap, const char *root)
 	free(text);
 }
 
+/* On the clock of the VMs' start times. */
+static void read_uptime(struct snapshot *snap, const char *root)
+{
+	unsigned long long seconds, hundredths;
+	size_t len;
+	char *text = files_read(root, "/proc/uptime", 4096, &len);
+
+	if (text && sscanf(text, "%llu.%llu", &seconds, &hundredths) == 2)
+		facts_set(&snap->host, HOST_UPTIME_NS, seconds * 1000000000 + hundredths * 10000000);
+	free(text);
+}
+
 static void read_ksm(struct snapshot *snap, const char *root)
 {
 	static const struct {
@@ -101,6 +113,7 @@ void host_read(struct snapshot *snap, const char *root)
 	snap->kernel = release;
 	read_memory(snap, root);
 	read_cpus(snap, root);
+	read_uptime(snap, root);
 	read_ksm(snap, root);
 }
 

@@ -77,6 +77,8 @@ static void vm_clear(struct vm *vm)
 {
 	free(vm->name);
 	free(vm->uuid);
+	free(vm->user);
+	free(vm->slice);
 	free(vm->vcpus);
 }
 

@@ -17,6 +17,7 @@ enum need {
 	NEED_SETS = 2,
 	NEED_PSS = 4,			/* a walk of every VM's page tables */
 	NEED_CPU = 8,			/* threads one by one */
+	NEED_OWNER = 16,		/* user and slice */
 };
 
 enum host_field {
@@ -90,6 +91,8 @@ struct vm {
 	uint32_t pid;
 	char *name;			/* NULL: not known */
 	char *uuid;
+	char *user;			/* whose process it is */
+	char *slice;			/* its control group, as systemd names slices */
 	bool pinned;			/* must not be moved */
 	struct facts facts;
 	struct vcpu *vcpus;		/* ascending by id */

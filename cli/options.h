@@ -51,6 +51,11 @@ struct options {
 	uint64_t work;			/* 0: the policies' own limits */
 	bool unshared;			/* place */
 	bool verify;			/* doctor */
+	bool window_given;
+	uint32_t window_ms;		/* hooks attached for so long; 0: not */
+	bool no_hooks;			/* top */
+	bool experiment;		/* overhead */
+	uint32_t seconds_ms, repeats, jobs;	/* of the experiment; 0: its defaults */
 
 	struct words operands;
 };

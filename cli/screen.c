@@ -121,7 +121,7 @@ static int draw_lines(int y, const char *text, attr_t attributes)
 static char *render(const struct view *view, size_t from, size_t rows,
 		    const struct columns *columns, const struct options *options)
 {
-	struct view part = { view->rows + from, rows };
+	struct view part = { .rows = view->rows + from, .count = rows };
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);

@@ -9,6 +9,7 @@
 #include "document.h"
 #include "jsonin.h"
 #include "jsonout.h"
+#include "snapjson_cpu.h"
 
 #define VERSION 1
 
@@ -58,21 +59,28 @@ static json_t *vcpus_json(const struct vm *vm)
 	return array;
 }
 
-json_t *snapjson_write_vm(const struct vm *vm)
+static void put_text(json_t *object, const char *key, const char *text)
+{
+	if (text)
+		json_object_set_new(object, key, jsonout_text(text));
+}
+
+json_t *snapjson_write_vm(const struct snapshot *snap, const struct vm *vm)
 {
 	json_t *object = json_object();
 
 	put_number(object, "pid", vm->pid);
-	if (vm->name)
-		json_object_set_new(object, "name", jsonout_text(vm->name));
-	if (vm->uuid)
-		json_object_set_new(object, "uuid", jsonout_text(vm->uuid));
+	put_text(object, "name", vm->name);
+	put_text(object, "uuid", vm->uuid);
+	put_text(object, "user", vm->user);
+	put_text(object, "slice", vm->slice);
 	put_facts(object, &vm->facts, vm_field_key, 0, VM_DIRTY_RATE);
 	if (vm->vcpus_known)
 		json_object_set_new(object, "vcpus", vcpus_json(vm));
 	put_facts(object, &vm->facts, vm_field_key, VM_DIRTY_RATE, VM_FIELDS);
 	if (vm->pinned)
 		json_object_set_new(object, "pinned", json_true());
+	snapjson_put_threads(object, snap, vm);
 	return object;
 }
 
@@ -95,7 +103,7 @@ static void put_arrays(json_t *root, const struct snapshot *snap)
 	size_t i;
 
 	for (i = 0; i < snap->n_vms; i++)
-		json_array_append_new(vms, snapjson_write_vm(&snap->vms[i]));
+		json_array_append_new(vms, snapjson_write_vm(snap, &snap->vms[i]));
 	json_object_set_new(root, "vms", vms);
 	if (!snap->sets_known)
 		return;
@@ -119,6 +127,7 @@ json_t *snapjson_write(const struct snapshot *snap)
 		json_object_set_new(root, "kernel", jsonout_text(snap->kernel));
 	json_object_set_new(root, "host", host_json(snap));
 	put_arrays(root, snap);
+	snapjson_put_window(root, json_object_get(root, "host"), snap);
 	return root;
 }
 
@@ -226,10 +235,13 @@ static int read_vm(const json_t *value, const char *path, uint32_t pid, struct s
 					 error_no_memory(err);
 	if (jsonin_text(value, path, "name", &vm->name, err) ||
 	    jsonin_text(value, path, "uuid", &vm->uuid, err) ||
+	    jsonin_text(value, path, "user", &vm->user, err) ||
+	    jsonin_text(value, path, "slice", &vm->slice, err) ||
 	    jsonin_bool(value, path, "pinned", &vm->pinned, false, err) ||
 	    jsonin_facts(value, path, &vm->facts, vm_field_key, 0, VM_FIELDS, err))
 		return -1;
-	return read_vcpus(value, path, vm, err);
+	return read_vcpus(value, path, vm, err) ? -1 :
+	       snapjson_read_threads(value, path, vm->pid, snap, err);
 }
 
 static int read_vms(const json_t *document, struct snapshot *snap, struct error *err)
@@ -425,6 +437,7 @@ int snapjson_read(const json_t *document, struct snapshot *snap, struct error *e
 	snapshot_init(snap);
 	if (read_top(document, snap, err) || read_host(document, snap, err) ||
 	    read_vms(document, snap, err) || read_sets(document, snap, err) ||
+	    snapjson_read_window(document, snap, err) ||
 	    check_sums(snap, err)) {
 		snapshot_free(snap);
 		return -1;

@@ -10,7 +10,7 @@
 
 /* A snapshot as the JSON document of the contract; what is not known is left out. */
 json_t *snapjson_write(const struct snapshot *snap);
-json_t *snapjson_write_vm(const struct vm *vm);
+json_t *snapjson_write_vm(const struct snapshot *snap, const struct vm *vm);
 
 /* The most that a document may have; the module reports at most 16,000 VMs. */
 #define SNAPJSON_VMS_MAX 16384

@@ -7,42 +7,40 @@
 #include <strings.h>
 
 #include "text.h"
+#include "units.h"
 
 #define CELL_SIZE (4 * 512)
-
-static uint64_t elapsed(const struct snapshot *snap, const struct snapshot *before)
-{
-	uint64_t now, then;
-
-	if (!before || !facts_get(&snap->host, HOST_TIME_NS, &now) ||
-	    !facts_get(&before->host, HOST_TIME_NS, &then) || now <= then)
-		return 0;
-	return now - then;
-}
 
 int view_init(struct view *view, const struct snapshot *snap, const struct snapshot *before,
 	      struct error *err)
 {
-	uint64_t elapsed_ns = elapsed(snap, before);
 	size_t i;
 
-	view->count = 0;
-	view->rows = calloc(snap->n_vms + 1, sizeof(*view->rows));
-	if (!view->rows)
-		return error_no_memory(err);
-	for (i = 0; i < snap->n_vms; i++) {
-		const struct vm *vm = &snap->vms[i];
-
-		view->rows[view->count++] = (struct row){ vm, before ? vm_same(before, vm) : NULL, elapsed_ns };
+	*view = (struct view){
+		.rows = calloc(snap->n_vms + 1, sizeof(*view->rows)),
+		.usages = calloc(snap->n_vms + 1, sizeof(*view->usages)),
+	};
+	for (i = 0; view->rows && view->usages && i < snap->n_vms; i++) {
+		if (usage_of(&view->usages[i], snap, before, &snap->vms[i]))
+			break;
+		view->rows[i] = (struct row){ &snap->vms[i], &view->usages[i] };
+		view->count = ++view->n_usages;
 	}
-	return 0;
+	if (view->rows && view->usages && i == snap->n_vms)
+		return 0;
+	view_free(view);
+	return error_no_memory(err);
 }
 
 void view_free(struct view *view)
 {
+	size_t i;
+
+	for (i = 0; i < view->n_usages; i++)
+		usage_free(&view->usages[i]);
+	free(view->usages);
 	free(view->rows);
-	view->rows = NULL;
-	view->count = 0;
+	memset(view, 0, sizeof(*view));
 }
 
 static bool holds(const struct vm *vm, const char *word)
@@ -122,6 +120,16 @@ static void print(const struct view *view, const struct columns *columns,
 	}
 	table_print(table, out, header, color);
 	table_free(table);
+}
+
+void view_print_period(const struct snapshot *snap)
+{
+	char text[UNITS_TEXT];
+
+	if (snap->window.window_ns)
+		printf("CPU over %s\n", units_duration(snap->window.window_ns, text));
+	else
+		printf("CPU since each VM's birth\n");
 }
 
 void view_print(const struct view *view, const struct columns *columns,

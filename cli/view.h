@@ -10,9 +10,11 @@
 struct view {
 	struct row *rows;
 	size_t count;
+	struct usage *usages;		/* behind the rows */
+	size_t n_usages;
 };
 
-/* All VMs of the snapshot; with before, rates since then. */
+/* All VMs of the snapshot, with their use of the CPUs as usage_of() says. */
 int view_init(struct view *view, const struct snapshot *snap, const struct snapshot *before,
 	      struct error *err);
 void view_free(struct view *view);
@@ -23,6 +25,9 @@ bool view_matches(const struct vm *vm, const char *filter);
 
 /* column NULL leaves the order as it is. */
 void view_sort(struct view *view, const struct column *column, bool invert);
+
+/* A line to stdout that says which time the CPU columns are about. */
+void view_print_period(const struct snapshot *snap);
 
 /* To stdout, as the options have it. */
 void view_print(const struct view *view, const struct columns *columns,

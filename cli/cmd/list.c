@@ -2,15 +2,22 @@
 /* vmshare list: one line per VM, once. */
 #include "cmd.h"
 
+#include <linux/vmshare.h>
 #include <stdlib.h>
 
 #include "jsonout.h"
+#include "options_cpu.h"
 #include "selector.h"
 #include "snapjson.h"
 #include "source.h"
 #include "view.h"
 
-#define DEFAULT "vm,pid,vcpus,anon,unique,self,inter,freed,shmem,swap"
+#define DEFAULT "vm,pid,vcpus,anon,unique,self,inter,freed,shmem,swap,cpu,ready"
+
+static const struct option options_list[] = {
+	OPTION_WINDOW("CPU columns over so long from now, instead of since birth"),
+	{ .name = NULL },
+};
 
 /* Leaves only the VMs that were named; without sets, which name others too. */
 static int restrict_to(struct snapshot *snap, const struct words *words, struct error *err)
@@ -36,6 +43,8 @@ static int print_table(const struct snapshot *snap, const struct columns *column
 	if (view_init(&view, snap, NULL, err))
 		return -1;
 	view_sort(&view, sort, false);
+	if (!options->no_header && columns_have_use(columns))
+		view_print_period(snap);
 	view_print(&view, columns, options);
 	view_free(&view);
 	return EXIT_OK;
@@ -49,13 +58,14 @@ static int print(struct snapshot *snap, const struct columns *columns, const str
 	if (!options->json)
 		return print_table(snap, columns, sort, options, err);
 	snap->sets_known = false;
+	snap->window.preemptions_known = false;
 	jsonout_print(snapjson_write(snap), options->pretty);
 	return EXIT_OK;
 }
 
 static int run(const struct cmd *cmd, const struct options *options, struct error *err)
 {
-	unsigned int needs = cmd->needs | (options->json ? NEED_VCPUS : 0);
+	unsigned int needs = cmd->needs | (options->json ? NEED_VCPUS | NEED_CPU | NEED_OWNER : 0);
 	const struct column *sort;
 	struct columns columns;
 	struct snapshot snap;
@@ -65,7 +75,7 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 	    columns_parse_key(options->sort, &sort, err))
 		return -1;
 	needs |= columns_needs(&columns) | (sort ? sort->needs : 0);
-	if (source_once(options, needs, &snap, err))
+	if (source_once_window(options, needs, VMSHARE_HOOK_SCHED, &snap, err))
 		return -1;
 	ret = print(&snap, &columns, sort, options, err);
 	snapshot_free(&snap);
@@ -78,6 +88,6 @@ const struct cmd cmd_list = {
 	.summary = "one line per VM, once",
 	.columns = true,
 	.operands_max = SIZE_MAX,
-	.options = no_options,
+	.options = options_list,
 	.run = run,
 };

@@ -3,20 +3,29 @@
 #include "cmd.h"
 
 #include <inttypes.h>
+#include <linux/vmshare.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "columns.h"
 #include "jsonout.h"
+#include "options_cpu.h"
 #include "selector.h"
 #include "sharing.h"
 #include "snapjson.h"
 #include "source.h"
 #include "table.h"
 #include "text.h"
+#include "threads_view.h"
 #include "units.h"
+#include "view.h"
 
 #define CELL_SIZE 2048
+
+static const struct option options_show[] = {
+	OPTION_WINDOW("what its threads do, over so long from now instead of since birth"),
+	{ .name = NULL },
+};
 
 struct partner {
 	const struct vm *vm;
@@ -158,19 +167,38 @@ static void print_vcpus(const struct portrait *portrait)
 	table_free(table);
 }
 
-static void print_text(const struct portrait *portrait, const struct columns *columns)
+static void print_threads(const struct portrait *portrait)
 {
-	struct row row = { .vm = portrait->vm };
+	const struct options *options = portrait->options;
+
+	if (!portrait->snap->cpu.n_threads)
+		return;
+	if (!options->no_header)
+		view_print_period(portrait->snap);
+	threads_view_print(stdout, portrait->snap, portrait->vm, !options->no_header,
+			   options->color);
+}
+
+static int print_text(const struct portrait *portrait, const struct columns *columns,
+		      struct error *err)
+{
+	struct usage usage;
+	struct row row = { portrait->vm, &usage };
 	size_t i;
 
+	if (usage_of(&usage, portrait->snap, NULL, portrait->vm))
+		return error_no_memory(err);
 	for (i = 0; i < columns->count; i++)
 		print_line(portrait, columns->column[i], &row);
-	if (columns->count)
-		return;
-	print_all(portrait, &row);
-	print_partners(portrait);
-	if (portrait->vm->n_vcpus)
-		print_vcpus(portrait);
+	if (!columns->count) {
+		print_all(portrait, &row);
+		print_partners(portrait);
+		if (portrait->vm->n_vcpus)
+			print_vcpus(portrait);
+		print_threads(portrait);
+	}
+	usage_free(&usage);
+	return 0;
 }
 
 static json_t *partners_json(const struct portrait *portrait)
@@ -199,11 +227,14 @@ static void print_json(const struct portrait *portrait)
 	json_object_set_new(root, "version", json_integer(1));
 	if (facts_get(&portrait->snap->host, HOST_GENERATION, &generation))
 		json_object_set_new(root, "generation", jsonout_number(generation));
-	json_object_set_new(root, "vm", snapjson_write_vm(portrait->vm));
+	json_object_set_new(root, "vm", snapjson_write_vm(portrait->snap, portrait->vm));
 	if (portrait->sharing_known) {
 		json_object_set_new(root, "shared_with", partners_json(portrait));
 		json_object_set_new(root, "outside_bytes", jsonout_number(portrait->outside));
 	}
+	if (portrait->snap->window.window_ns)
+		json_object_set_new(root, "window_ns",
+				    jsonout_number(portrait->snap->window.window_ns));
 	jsonout_print(root, portrait->options->pretty);
 }
 
@@ -219,7 +250,7 @@ static int show(const struct snapshot *snap, const struct columns *columns,
 	if (!ret && options->json)
 		print_json(&portrait);
 	else if (!ret)
-		print_text(&portrait, columns);
+		ret = print_text(&portrait, columns, err);
 	free(portrait.partners);
 	return ret;
 }
@@ -238,7 +269,8 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 
 	if (options->columns && columns_parse(options->columns, &columns, err))
 		return -1;
-	if (source_once(options, needs_of(cmd, options), &snap, err))
+	if (source_once_window(options, needs_of(cmd, options),
+			       VMSHARE_HOOK_SCHED, &snap, err))
 		return -1;
 	ret = show(&snap, &columns, options, err);
 	snapshot_free(&snap);
@@ -249,10 +281,10 @@ const struct cmd cmd_show = {
 	.name = "show",
 	.args = "VM",
 	.summary = "everything known about one VM",
-	.needs = NEED_VCPUS | NEED_PSS,
+	.needs = NEED_VCPUS | NEED_PSS | NEED_CPU | NEED_OWNER,
 	.columns = true,
 	.operands_min = 1,
 	.operands_max = 1,
-	.options = no_options,
+	.options = options_show,
 	.run = run,
 };

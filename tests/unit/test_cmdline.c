@@ -14,6 +14,7 @@
 
 #define WORDS_MAX 24
 #define THREE " --from " GOLDEN "/three.json"
+#define BUSY " --from " GOLDEN "/busy.json"
 #define HOST_B " --dest " GOLDEN "/hostb.json"	/* room for one of the three */
 #define HOST_C " --dest hostc=" GOLDEN "/hostc.json"
 #define TWO_VMS(more) "{\"version\":1,\"vms\":[" \
@@ -50,7 +51,8 @@ static const struct row rows[] = {
 	{ 2, "list --color=pink", NULL, "auto, always and never" },
 	{ 2, "list -o vm,uniq" THREE, NULL, "did you mean unique?" },
 	{ 2, "list -s nosuchthing" THREE, NULL, "there is no column" },
-	{ 2, "snapshot --window 5", NULL, "does not watch the scheduler" },
+	{ 2, "snapshot --window 5s", NULL, "window \"5s\" is not a number of seconds" },
+	{ 2, "list --window 0.01", NULL, "or 0 for none" },
 	{ 2, "top -n 0", NULL, "whole number from 1" },
 	{ 2, "top -d 0", NULL, "number of seconds" },
 	{ 2, "doctor --verify" THREE, NULL, "does not go with --from" },
@@ -313,6 +315,9 @@ static void test_golden(void)
 		{ "list" THREE, "three.list" },
 		{ "show vm3" THREE, "three.show" },
 		{ "matrix" THREE, "three.matrix" },
+		{ "list -o vm,user,slice,cpu,ready,guest,vmm,steal,switches,inv,wakeups,exits,p50,p99"
+		  BUSY, "busy.list" },
+		{ "show web1" BUSY, "busy.show" },
 		{ "victim --need 16K" THREE, "three.victim" },
 		{ "victim --need 16K -p" THREE, "three.victim.json" },
 		{ "snapshot -p" THREE, "three.snapshot.json" },

@@ -11,6 +11,8 @@
 #define VM(rest) "{\"version\":1,\"vms\":[{\"pid\":5" rest "}]}"
 #define SETS(rest) "{\"version\":1,\"vms\":[{\"pid\":5},{\"pid\":6}],\"sets\":[" rest "]}"
 
+#define WINDOW(rest) "{\"version\":1,\"vms\":[],\"window_ns\":9,\"preemptions\":[" rest "]}"
+
 static const struct {
 	const char *document;
 	const char *path;
@@ -69,6 +71,25 @@ static const struct {
 	  "vms: the sizes of all VMs and sets add up" },
 	{ "{\"version\":1,\"vms\":[{\"pid\":5,\"shmem_bytes\":9223372036854775807}],\"sets\":["
 	  "{\"vms\":[5],\"outside\":false,\"frames_bytes\":1}]}", "add up to more than 8 EiB" },
+	{ VM(",\"threads\":[5]"), "vms[0].threads[0]: must be an object" },
+	{ VM(",\"threads\":[{\"kind\":\"vmm\"}]"), "vms[0].threads[0].tid: is missing" },
+	{ VM(",\"threads\":[{\"tid\":6}]"), "vms[0].threads[0].kind: must be" },
+	{ VM(",\"threads\":[{\"tid\":6,\"kind\":\"x\"}]"), "vms[0].threads[0].kind: must be" },
+	{ VM(",\"threads\":[{\"tid\":6,\"kind\":\"vcpu\"}]"), "vms[0].threads[0].vcpu: is missing" },
+	{ VM(",\"threads\":[{\"tid\":6,\"kind\":\"vmm\",\"window\":7}]"),
+	  "vms[0].threads[0].window: must be an object" },
+	{ VM(",\"threads\":[{\"tid\":6,\"kind\":\"vmm\",\"window\":{\"ready_histogram\":[-1]}}]"),
+	  "vms[0].threads[0].window.ready_histogram[0]: must not be negative" },
+	{ VM(",\"threads\":[{\"tid\":6,\"kind\":\"vmm\",\"exits_by_reason\":{\"io\":\"1\"}}]"),
+	  "vms[0].threads[0].exits_by_reason: must be a whole number" },
+	{ VM(",\"threads\":[{\"tid\":6,\"kind\":\"vmm\"},{\"tid\":6,\"kind\":\"vmm\"}]"),
+	  "vms: the same tid is twice" },
+	{ "{\"version\":1,\"vms\":[],\"window_ns\":0}", "window_ns: must not be 0" },
+	{ WINDOW("5"), "preemptions[0]: must be an object" },
+	{ WINDOW("{\"victim\":5,\"by\":0,\"count\":1}"), "preemptions[0]: wait_ns is missing" },
+	{ WINDOW("{\"victim\":0,\"by\":0,\"count\":1,\"wait_ns\":1}"), "victim or by is no pid" },
+	{ WINDOW("{\"victim\":5,\"by\":6,\"count\":1,\"wait_ns\":1},"
+		 "{\"victim\":5,\"by\":6,\"count\":1,\"wait_ns\":2}"), "the same victim and by" },
 	{ "", "is not a JSON document" },
 	{ "{", "is not a JSON document" },
 	{ "{\"version\":1,\"vms\":[]} trailing", "is not a JSON document" },
@@ -187,15 +208,15 @@ static char *print(const struct snapshot *snap)
 	return text;
 }
 
-static void test_golden_round_trip(void)
+static void round_trip(const char *name)
 {
-	char *source = test_read(GOLDEN "/three.json"), *first, *wanted;
+	char *source = test_read(name), *first, *wanted;
 	json_t *document = json_loads(source, 0, NULL);
 	struct snapshot snap;
 	struct error err;
 
 	wanted = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
-	ok(!snapjson_read(document, &snap, &err), "the example is read");
+	ok(!snapjson_read(document, &snap, &err), "%s is read", name);
 	first = print(&snap);
 	is_text(first, wanted, "and written with every number it had");
 	snapshot_free(&snap);
@@ -230,6 +251,56 @@ static void random_vm(struct snapshot *snap, uint32_t pid)
 		random_facts(&vm_add_vcpu(vm, i)->facts, vcpu_field_key, VCPU_FIELDS);
 }
 
+static void random_counters(struct counters *counters, unsigned int fields)
+{
+	static const char *const reasons[] = { "hlt", "io", "irq \"\\" };
+	unsigned int i;
+
+	random_facts(&counters->facts, thread_field_key, fields);
+	counters->waits.known = fields == THREAD_FIELDS && test_random_below(2);
+	for (i = 0; counters->waits.known && i < test_random_below(CPU_BUCKETS + 1); i++)
+		counters->waits.count[i] = test_random_below(100);
+	for (i = 0; i < test_random_below(4); i++)
+		counters_add_exit(counters, reasons[i], 1 + test_random_below(9));
+}
+
+/* Threads of a VM, and of some what they did in the window. */
+static void random_threads(struct snapshot *snap, uint32_t pid)
+{
+	uint32_t tid;
+
+	for (tid = 0; tid < test_random_below(5); tid++) {
+		struct thread *thread = cpu_add_thread(&snap->cpu), *window;
+
+		thread->pid = pid;
+		thread->tid = tid;
+		thread->kind = (enum thread_kind)test_random_below(THREAD_KINDS);
+		thread->vcpu_id = thread->kind == THREAD_VCPU ? tid + 7 : 0;
+		snprintf(thread->comm, sizeof(thread->comm), "CPU %u/KVM", tid);
+		if (test_random_below(4)) {
+			window = cpu_add_thread(&snap->window);
+			*window = *thread;
+			random_counters(&window->counters, THREAD_FIELDS);
+		}
+		random_counters(&thread->counters, THREAD_WAITS);
+	}
+}
+
+static void random_window(struct snapshot *snap)
+{
+	uint32_t by;
+
+	snap->window.window_ns = 1 + test_random_below(1000000);
+	random_facts(&snap->window.host, cpu_field_key, CPU_FIELDS);
+	snap->window.preemptions_known = test_random_below(4);
+	for (by = 0; snap->window.preemptions_known && by < test_random_below(6); by++) {
+		struct preemption *row = cpu_add_preemption(&snap->window);
+
+		*row = (struct preemption){ 1, by, test_random_below(99), test_random_below(999),
+					    by ? 0 : test_random_below(9), by ? 0 : 3 };
+	}
+}
+
 static void random_snapshot(struct snapshot *snap)
 {
 	uint32_t pids[8], i, count = 1 + (uint32_t)test_random_below(8);
@@ -242,7 +313,12 @@ static void random_snapshot(struct snapshot *snap)
 	for (i = 0; i < count; i++) {
 		pids[i] = 1 + i * 7;
 		random_vm(snap, pids[i]);
+		random_threads(snap, pids[i]);
 	}
+	if (test_random_below(4))
+		random_window(snap);
+	else
+		cpu_free(&snap->window);
 	snap->sets_known = true;
 	for (i = 1; i <= count; i++) {
 		struct set *set = snapshot_add_set(snap, pids, i);
@@ -282,9 +358,9 @@ static void test_random_round_trip(void)
 }
 
 /* Any byte changed anywhere: read or refused, never anything else. */
-static void test_bent(void)
+static void test_bent(const char *name)
 {
-	char *source = test_read(GOLDEN "/three.json");
+	char *source = test_read(name);
 	size_t len = strlen(source);
 	unsigned int i;
 
@@ -301,7 +377,7 @@ static void test_bent(void)
 		json_decref(document);
 		free(bent);
 	}
-	ok(true, "3000 bent documents");
+	ok(true, "3000 bent documents of %s", name);
 	free(source);
 }
 
@@ -311,7 +387,9 @@ void test_snapjson(void)
 	test_depth();
 	test_large();
 	test_endless();
-	test_golden_round_trip();
+	round_trip(GOLDEN "/three.json");
+	round_trip(GOLDEN "/busy.json");
 	test_random_round_trip();
-	test_bent();
+	test_bent(GOLDEN "/three.json");
+	test_bent(GOLDEN "/busy.json");
 }
