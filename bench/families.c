@@ -19,6 +19,7 @@ struct maker {
 	unsigned int vms;
 	uint64_t state;			/* of the generator */
 	uint32_t *pids;			/* the set under construction */
+	bool *joined;			/* per VM: it is in there */
 	unsigned int count;
 	uint64_t *shared;		/* per VM: frames of its sets */
 };
@@ -48,12 +49,9 @@ static uint64_t sizes(struct maker *maker, unsigned int orders)
 
 static void join(struct maker *maker, unsigned int vm)
 {
-	unsigned int i;
-
-	for (i = 0; i < maker->count; i++) {
-		if (maker->pids[i] == PID_FIRST + vm)
-			return;
-	}
+	if (maker->joined[vm])
+		return;
+	maker->joined[vm] = true;
 	maker->pids[maker->count++] = PID_FIRST + vm;
 }
 
@@ -70,6 +68,8 @@ static void close_set(struct maker *maker, uint64_t pages, bool outside)
 		for (i = 0; i < maker->count; i++)
 			maker->shared[maker->pids[i] - PID_FIRST] += PAGE * pages;
 	}
+	for (i = 0; i < maker->count; i++)
+		maker->joined[maker->pids[i] - PID_FIRST] = false;
 	maker->count = 0;
 }
 
@@ -101,7 +101,7 @@ static void make_nested(struct maker *maker, unsigned int sets)
 	unsigned int i, j, first, width;
 
 	for (i = 0; i < sets; i++) {
-		width = maker->vms >> below(maker, 5);
+		width = (maker->vms < 64 ? maker->vms : 64) >> below(maker, 5);
 		width = width < 2 ? 2 : width;
 		first = below(maker, maker->vms) / width * width;
 		for (j = first; j < first + width && j < maker->vms; j++) {
@@ -278,14 +278,16 @@ int host_make(struct host *host, unsigned int family, unsigned int vms, unsigned
 		snapshot_add_vm(&host->snap, PID_FIRST + i);
 	host->costs = calloc(vms, sizeof(*host->costs));
 	maker.pids = calloc(vms, sizeof(*maker.pids));
+	maker.joined = calloc(vms, sizeof(*maker.joined));
 	maker.shared = calloc(vms, sizeof(*maker.shared));
-	if (host->costs && maker.pids && maker.shared) {
+	if (host->costs && maker.pids && maker.joined && maker.shared) {
 		table[family].make(&maker, sets);
 		merge_equal(&host->snap);
 		add_own(&maker, &table[family], host);
 		host->need = need_of(&host->snap, need_percent);
 	}
 	free(maker.pids);
+	free(maker.joined);
 	free(maker.shared);
 	return host->need ? 0 : -1;
 }

@@ -1,312 +1,204 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Branch and bound. An item is in, out or open. The bound at a node divides the
- * gain of every group that can still come among its open items, in proportion
- * to their costs: a set then gains at most the sum of its items' parts, and the
- * least cost of covering what is still needed with divisible items (best ratio
- * first) is below that of any set. All numbers are integers, rounded to the
- * safe side, so that a proof is one.
+ * From the problem to the answer: reduce it, divide and level the gains of its
+ * groups for a bound, exchange items for a good cover, search for the proof.
  */
 #include "policy/cover.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
+#include "policy/exchange.h"
+#include "policy/reduce.h"
+#include "policy/search.h"
 
 typedef unsigned __int128 wide;
 
-enum state { OPEN, IN, OUT };
+#define LEVEL_ROUNDS 100u
+#define LEVEL_GAIN 1e-5			/* relative gain of the bound that is worth a round */
+#define SEEDS 24u			/* covers to grow */
 
-struct search {
+struct solver {
 	struct cover *cover;
-	enum state *state;
-	uint64_t *part;			/* of the items at this node */
-	size_t *order;			/* open items, best ratio first */
-	size_t open;
-	size_t n_in;
-	uint64_t gained;		/* by the items that are in */
-	uint64_t spent;
-	uint64_t unexplored;		/* least bound of what the limit cut off */
+	struct division division;
+	struct search search;
+	struct exchange exchange;
+	uint32_t *twin;
+	uint32_t *seeds;
 };
 
-/* What a group has left at a node. */
-struct rest {
-	bool lost;			/* one of its items is out */
-	size_t open;
-	uint64_t cost;			/* of the open items */
-};
-
-static struct rest group_rest(const struct search *search, const struct cover_group *group)
+/* Items that cost nothing come in, where their number does not matter. */
+static void take_free_items(struct solver *solver)
 {
-	const size_t *member = search->cover->members + group->first;
-	struct rest rest = {};
-	size_t i;
+	const struct cover *cover = solver->cover;
+	uint32_t i;
 
-	for (i = 0; i < group->count; i++) {
-		switch (search->state[member[i]]) {
-		case OUT:
-			rest.lost = true;
-			return rest;
-		case OPEN:
-			rest.open++;
-			rest.cost = add_saturating(rest.cost, search->cover->cost[member[i]]);
-			break;
-		case IN:
-			break;
-		}
-	}
-	return rest;
-}
-
-/* Rounded up, so that the parts are never less than the whole. */
-static uint64_t part_of(uint64_t gain, uint64_t cost, const struct rest *rest)
-{
-	wide numerator = rest->cost ? (wide)gain * cost : gain;
-	wide denominator = rest->cost ? rest->cost : rest->open;
-
-	return (uint64_t)((numerator + denominator - 1) / denominator);
-}
-
-static void divide_group(struct search *search, const struct cover_group *group)
-{
-	const struct cover *cover = search->cover;
-	struct rest rest = group_rest(search, group);
-	size_t i, item;
-
-	if (rest.lost)
+	if (cover->max_items < cover->items)
 		return;
-	if (!rest.open) {
-		search->gained = add_saturating(search->gained, group->gain);
-		return;
-	}
-	for (i = 0; i < group->count; i++) {
-		item = cover->members[group->first + i];
-		if (search->state[item] == OPEN)
-			search->part[item] = add_saturating(search->part[item],
-							    part_of(group->gain, cover->cost[item],
-								    &rest));
-	}
-}
-
-/* Everything about a node, from the states alone. */
-static void look_at_node(struct search *search)
-{
-	const struct cover *cover = search->cover;
-	size_t i;
-
-	search->gained = 0;
-	search->spent = 0;
-	search->open = 0;
-	search->n_in = 0;
 	for (i = 0; i < cover->items; i++) {
-		search->part[i] = cover->gain[i];
-		if (search->state[i] == OPEN)
-			search->order[search->open++] = i;
-		if (search->state[i] != IN)
-			continue;
-		search->n_in++;
-		search->gained = add_saturating(search->gained, cover->gain[i]);
-		search->spent = add_saturating(search->spent, cover->cost[i]);
+		if (!cover->cost[i])
+			division_set(&solver->division, i, ITEM_IN);
 	}
-	for (i = 0; i < cover->n_groups; i++)
-		divide_group(search, &cover->groups[i]);
 }
 
-/* More gain per cost first; then the lower index, so that a run can be repeated. */
-static int compare_ratio(const void *a, const void *b, void *data)
+static void level_root(struct solver *solver)
 {
-	const struct search *search = data;
-	size_t left = *(const size_t *)a, right = *(const size_t *)b;
-	wide l = (wide)search->part[left] * search->cover->cost[right];
-	wide r = (wide)search->part[right] * search->cover->cost[left];
+	struct division *division = &solver->division;
+	double bound, before = 0;
+	unsigned int i;
 
-	if (l != r)
-		return l > r ? -1 : 1;
-	if (search->part[left] != search->part[right])
-		return search->part[left] > search->part[right] ? -1 : 1;
+	for (i = 0; i < LEVEL_ROUNDS && division->work < solver->cover->work / 4; i++) {
+		if (!division_level(division, 0, false))
+			return;
+		bound = search_bound(&solver->search);
+		if (i > 3 && bound < before * (1 + LEVEL_GAIN))
+			return;
+		before = bound;
+	}
+}
+
+static void offer_exchange(struct solver *solver)
+{
+	if (exchange_covers(&solver->exchange))
+		search_offer(&solver->search, solver->exchange.in);
+}
+
+/* Most gain depends on the first one. */
+static int compare_stake(const void *a, const void *b, void *data)
+{
+	const int64_t *stake = data;
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	if (stake[left] != stake[right])
+		return stake[left] > stake[right] ? -1 : 1;
 	return left < right ? -1 : left > right;
 }
 
-static int compare_part(const void *a, const void *b, void *data)
+static void grow_covers(struct solver *solver, uint64_t work)
 {
-	const struct search *search = data;
-	uint64_t left = search->part[*(const size_t *)a], right = search->part[*(const size_t *)b];
+	uint32_t items = solver->cover->items, i;
 
-	return left > right ? -1 : left < right;
-}
-
-/* Can so few more items be enough? */
-static bool few_are_enough(struct search *search)
-{
-	const struct cover *cover = search->cover;
-	uint64_t reach = search->gained;
-	size_t i;
-
-	if (cover->max_items - search->n_in >= search->open)
-		return true;
-	qsort_r(search->order, search->open, sizeof(*search->order), compare_part, search);
-	for (i = 0; i < cover->max_items - search->n_in; i++)
-		reach = add_saturating(reach, search->part[search->order[i]]);
-	return reach >= cover->need;
-}
-
-/* The least that a set at or below this node can cost; UINT64_MAX: none is enough. */
-static uint64_t bound(struct search *search)
-{
-	const struct cover *cover = search->cover;
-	uint64_t missing = cover->need - search->gained, cost = search->spent;
-	size_t i;
-
-	if (!few_are_enough(search))
-		return UINT64_MAX;
-	qsort_r(search->order, search->open, sizeof(*search->order), compare_ratio, search);
-	for (i = 0; i < search->open; i++) {
-		size_t item = search->order[i];
-		uint64_t part = search->part[item];
-
-		if (part >= missing)
-			return add_saturating(cost, (uint64_t)(((wide)cover->cost[item] * missing +
-								part - 1) / part));
-		missing -= part;
-		cost = add_saturating(cost, cover->cost[item]);
+	for (i = 0; i < items; i++)
+		solver->seeds[i] = i;
+	qsort_r(solver->seeds, items, sizeof(*solver->seeds), compare_stake,
+		solver->division.stake);
+	for (i = 0; i < items && i < SEEDS && solver->exchange.work < work; i++) {
+		if (exchange_grow(&solver->exchange, solver->seeds[i]))
+			offer_exchange(solver);
 	}
-	return UINT64_MAX;
 }
 
-static void keep_best(struct search *search)
+/* From the best cover so far, until nothing has come of it for long. */
+static void exchange_items(struct solver *solver, uint64_t work)
 {
-	struct cover *cover = search->cover;
-	size_t i;
+	unsigned int patience = 100 + 4 * solver->cover->items, failures = 0;
 
-	if (cover->found && search->spent >= cover->best_cost)
+	exchange_set(&solver->exchange, solver->cover->best);
+	if (!exchange_covers(&solver->exchange))
 		return;
-	cover->found = true;
-	cover->best_cost = search->spent;
-	for (i = 0; i < cover->items; i++)
-		cover->best[i] = search->state[i] == IN;
-}
-
-static void cut_off(struct search *search, uint64_t least)
-{
-	if (least < search->unexplored)
-		search->unexplored = least;
-}
-
-/* least is what the node above has proved. */
-static void visit(struct search *search, uint64_t least)
-{
-	struct cover *cover = search->cover;
-	size_t item;
-
-	if (cover->visited >= cover->nodes) {
-		cut_off(search, least);
-		return;
+	while (failures++ < patience && solver->exchange.work < work) {
+		if (exchange_try(&solver->exchange)) {
+			offer_exchange(solver);
+			failures = 0;
+		}
 	}
-	cover->visited++;
-	look_at_node(search);
-	if (search->gained >= cover->need) {
-		keep_best(search);
-		return;
-	}
-	if (!search->open || search->n_in >= cover->max_items)
-		return;
-	least = bound(search);
-	if (least == UINT64_MAX || (cover->found && least >= cover->best_cost))
-		return;
-	item = search->order[0];
-	search->state[item] = IN;
-	visit(search, least);
-	search->state[item] = OUT;
-	visit(search, least);
-	search->state[item] = OPEN;
 }
 
-/* Is the need still met, within the number, without this item? */
-static bool can_drop(struct search *search, size_t item)
+static void find_covers(struct solver *solver)
 {
-	bool enough;
+	uint64_t work = solver->cover->work;
 
-	search->state[item] = OUT;
-	look_at_node(search);
-	enough = search->gained >= search->cover->need;
-	search->state[item] = IN;
-	return enough;
+	exchange_shrink(&solver->exchange);
+	offer_exchange(solver);
+	grow_covers(solver, work / 8);
+	if (solver->cover->found)
+		exchange_items(solver, work / 3);
+	solver->division.work += solver->exchange.work;
 }
 
-/*
- * A first answer to prune with: all items, from which the dearest for what it
- * brings is taken away as long as the rest is enough.
- */
-static void shrink(struct search *search)
+/* Items that cost nothing may be in the best cover without being needed. */
+static void tidy(struct solver *solver)
 {
-	const struct cover *cover = search->cover;
-	size_t i, last;
+	struct search *search = &solver->search;
+	wide cost = search->best;
 
-	for (i = 0; i < cover->items; i++)
-		search->state[i] = OPEN;
-	look_at_node(search);
-	qsort_r(search->order, search->open, sizeof(*search->order), compare_ratio, search);
-	last = search->open;
-	for (i = 0; i < cover->items; i++)
-		search->state[i] = IN;
-	while (last--) {
-		size_t item = search->order[last];
-
-		if (can_drop(search, item))
-			search->state[item] = OUT;
-	}
-	look_at_node(search);
-	if (search->gained >= cover->need && search->n_in <= cover->max_items)
-		keep_best(search);
-	memset(search->state, 0, cover->items * sizeof(*search->state));
-}
-
-/* Items that cost nothing may be in the best set without being needed. */
-static void tidy(struct search *search)
-{
-	struct cover *cover = search->cover;
-	size_t i;
-
-	if (!cover->found)
+	if (!solver->cover->found)
 		return;
-	for (i = 0; i < cover->items; i++)
-		search->state[i] = cover->best[i] ? IN : OUT;
-	for (i = 0; i < cover->items; i++) {
-		if (cover->best[i] && can_drop(search, i))
-			search->state[i] = OUT;
-	}
-	look_at_node(search);
-	cover->best_cost = search->spent;
-	for (i = 0; i < cover->items; i++)
-		cover->best[i] = search->state[i] == IN;
+	exchange_set(&solver->exchange, solver->cover->best);
+	exchange_drop(&solver->exchange);
+	search->best = cost + 1;
+	if (!exchange_covers(&solver->exchange) ||
+	    !search_offer(search, solver->exchange.in))
+		search->best = cost;
 }
 
-static int allocate(struct search *search, size_t items)
+static uint64_t saturated(wide number)
 {
-	search->state = calloc(items + 1, sizeof(*search->state));
-	search->part = calloc(items + 1, sizeof(*search->part));
-	search->order = calloc(items + 1, sizeof(*search->order));
-	return search->state && search->part && search->order ? 0 : -1;
+	return number > UINT64_MAX ? UINT64_MAX : (uint64_t)number;
+}
+
+/* All costs are multiples of the step, so the best one is. */
+static wide whole_bound(const struct search *search)
+{
+	wide bound;
+
+	if (search->bound <= 0)
+		return 0;
+	if (search->bound >= 1e38)
+		return (wide)-1 >> 1;
+	bound = (wide)search->bound;
+	return (bound + search->step - 1) / search->step * search->step;
+}
+
+static void conclude(struct solver *solver, bool proved)
+{
+	struct cover *cover = solver->cover;
+	wide bound = whole_bound(&solver->search);
+
+	tidy(solver);
+	if (bound > solver->search.best)
+		bound = solver->search.best;
+	cover->proved = proved || (cover->found && bound == solver->search.best);
+	cover->best_cost = saturated(solver->search.best);
+	cover->lower_bound = cover->proved ? cover->best_cost : saturated(bound);
+}
+
+static void solve(struct solver *solver)
+{
+	take_free_items(solver);
+	level_root(solver);
+	find_covers(solver);
+	conclude(solver, search_run(&solver->search, solver->cover->work));
+}
+
+static int prepare(struct solver *solver)
+{
+	cover_reduce(solver->cover);
+	solver->twin = cover_twins(solver->cover);
+	solver->seeds = calloc(solver->cover->items + 1, sizeof(*solver->seeds));
+	if (division_init(&solver->division, solver->cover) ||
+	    exchange_init(&solver->exchange, &solver->division) || !solver->seeds ||
+	    !solver->twin)
+		return -1;
+	return search_init(&solver->search, solver->cover, &solver->division, solver->twin);
 }
 
 int cover_solve(struct cover *cover)
 {
-	struct search search = { .cover = cover, .unexplored = UINT64_MAX };
-	int ret = allocate(&search, cover->items);
+	struct solver solver = { .cover = cover };
+	int ret;
 
 	cover->found = false;
-	cover->best_cost = UINT64_MAX;
 	cover->visited = 0;
-	if (!ret) {
-		shrink(&search);
-		visit(&search, 0);
-		tidy(&search);
-		cover->lower_bound = search.unexplored < cover->best_cost ? search.unexplored :
-									    cover->best_cost;
-	}
-	free(search.state);
-	free(search.part);
-	free(search.order);
+	ret = prepare(&solver);
+	if (!ret)
+		solve(&solver);
+	if (solver.division.no_memory)
+		ret = -1;
+	search_free(&solver.search);
+	exchange_free(&solver.exchange);
+	division_free(&solver.division);
+	free(solver.twin);
+	free(solver.seeds);
 	return ret;
 }

@@ -12,29 +12,30 @@
  * choice of victims without anything about VMs in it.
  */
 struct cover_group {
-	size_t first, count;		/* its items in cover->members */
+	size_t first, count;		/* its items in cover->members, all different */
 	uint64_t gain;
 };
 
 struct cover {
 	uint64_t need;
-	size_t items;
+	uint32_t items;
 	uint64_t *cost, *gain;		/* per item */
 	struct cover_group *groups;
 	size_t n_groups;
-	size_t *members;
+	uint32_t *members;
 	size_t max_items;		/* SIZE_MAX: any number */
-	uint64_t nodes;			/* limit of the search */
+	uint64_t work;			/* limit of the search: members looked at */
 
 	/* the answer */
 	bool *best;			/* per item, given by the caller */
 	bool found;
-	uint64_t best_cost;
-	uint64_t lower_bound;		/* UINT64_MAX: proved that there is none */
-	uint64_t visited;
+	bool proved;			/* that it is the best, or that there is none */
+	uint64_t best_cost;		/* UINT64_MAX also stands for more than that */
+	uint64_t lower_bound;		/* no cover costs less */
+	uint64_t visited;		/* nodes of the search */
 };
 
-/* Returns -1 for want of memory. */
+/* Returns -1 for want of memory. The groups are reduced on the way. */
 int cover_solve(struct cover *cover);
 
 #endif

@@ -88,21 +88,34 @@ static void credit_last(struct departure *departure, const struct set *set)
 	}
 }
 
-static bool has_member(const struct set *set, uint32_t pid)
+/* What a process that is no VM maps never comes free, so its set is nobody's. */
+static size_t count_sets(struct departure *departure)
 {
-	size_t low = 0, high = set->n_pids;
+	const struct snapshot *snap = departure->snap;
+	size_t i, j;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (set->pids[middle] == pid)
-			return true;
-		if (set->pids[middle] < pid)
-			low = middle + 1;
-		else
-			high = middle;
+	for (i = 0; i < snap->n_sets; i++) {
+		for (j = 0; !snap->sets[i].outside && j < snap->sets[i].n_pids; j++)
+			departure->first[index_of(snap, snap->sets[i].pids[j]) + 1]++;
 	}
-	return false;
+	for (i = 0; i < snap->n_vms; i++)
+		departure->first[i + 1] += departure->first[i];
+	return departure->first[snap->n_vms];
+}
+
+/* Each VM's first place moves on as it is filled, and is moved back at the end. */
+static void index_sets(struct departure *departure)
+{
+	const struct snapshot *snap = departure->snap;
+	size_t i, j;
+
+	for (i = 0; i < snap->n_sets; i++) {
+		for (j = 0; !snap->sets[i].outside && j < snap->sets[i].n_pids; j++)
+			departure->sets[departure->first[index_of(snap, snap->sets[i].pids[j])]++] = i;
+	}
+	for (i = snap->n_vms; i > 0; i--)
+		departure->first[i] = departure->first[i - 1];
+	departure->first[0] = 0;
 }
 
 int departure_init(struct departure *departure, const struct snapshot *snap)
@@ -114,10 +127,14 @@ int departure_init(struct departure *departure, const struct snapshot *snap)
 	departure->gone = calloc(snap->n_vms + 1, sizeof(*departure->gone));
 	departure->gain = calloc(snap->n_vms + 1, sizeof(*departure->gain));
 	departure->staying = calloc(snap->n_sets + 1, sizeof(*departure->staying));
-	if (!departure->gone || !departure->gain || !departure->staying) {
+	departure->first = calloc(snap->n_vms + 2, sizeof(*departure->first));
+	departure->sets = departure->first ?
+			  calloc(count_sets(departure) + 1, sizeof(*departure->sets)) : NULL;
+	if (!departure->gone || !departure->gain || !departure->staying || !departure->sets) {
 		departure_free(departure);
 		return -1;
 	}
+	index_sets(departure);
 	for (i = 0; i < snap->n_vms; i++)
 		departure->gain[i] = freed_own(&snap->vms[i]);
 	for (i = 0; i < snap->n_sets; i++) {
@@ -135,12 +152,11 @@ void departure_leave(struct departure *departure, size_t vm)
 
 	departure->gone[vm] = true;
 	departure->freed = add_saturating(departure->freed, departure->gain[vm]);
-	for (i = 0; i < snap->n_sets; i++) {
-		const struct set *set = &snap->sets[i];
+	for (i = departure->first[vm]; i < departure->first[vm + 1]; i++) {
+		size_t set = departure->sets[i];
 
-		if (!set->outside && has_member(set, snap->vms[vm].pid) &&
-		    --departure->staying[i] == 1)
-			credit_last(departure, set);
+		if (--departure->staying[set] == 1)
+			credit_last(departure, &snap->sets[set]);
 	}
 }
 
@@ -149,4 +165,6 @@ void departure_free(struct departure *departure)
 	free(departure->gone);
 	free(departure->gain);
 	free(departure->staying);
+	free(departure->first);
+	free(departure->sets);
 }

@@ -30,6 +30,8 @@ struct departure {
 	bool *gone;			/* per VM */
 	uint64_t *gain;			/* what this VM's leaving now would free */
 	size_t *staying;		/* members of each set that have not left */
+	size_t *first;			/* sets of VM i: sets[first[i]..first[i + 1]] */
+	size_t *sets;
 	uint64_t freed;			/* by those that have left */
 };
 

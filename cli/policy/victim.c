@@ -8,8 +8,7 @@
 #include "policy/cover.h"
 #include "policy/freed.h"
 
-#define WORK 500000000ull		/* group members to look at: some seconds */
-#define NODES_MIN 500ull
+#define WORK 70000000ull		/* about a second's */
 
 typedef unsigned __int128 wide;
 
@@ -82,12 +81,12 @@ static bool collect_members(const struct problem *problem, const struct set *set
 		if (item == STAYS)
 			return false;
 		if (item != LEAVES)
-			problem->cover.members[at + (*count)++] = item;
+			problem->cover.members[at + (*count)++] = (uint32_t)item;
 	}
 	return true;
 }
 
-/* Frames of one VM are its own gain; those of VMs that leave anyway are none. */
+/* Frames of VMs that leave anyway are no gain. */
 static void add_groups(struct problem *problem)
 {
 	struct cover *cover = &problem->cover;
@@ -98,12 +97,6 @@ static void add_groups(struct problem *problem)
 
 		if (!collect_members(problem, set, at, &count) || !count)
 			continue;
-		if (count == 1) {
-			uint64_t *gain = &cover->gain[cover->members[at]];
-
-			*gain = add_saturating(*gain, set->frames_bytes);
-			continue;
-		}
 		cover->groups[cover->n_groups++] = (struct cover_group){
 			.first = at, .count = count, .gain = set->frames_bytes,
 		};
@@ -147,15 +140,6 @@ static void release(struct problem *problem)
 	free(problem->cover.members);
 }
 
-static uint64_t node_limit(const struct problem *problem)
-{
-	uint64_t work = 8 * problem->snap->n_vms + count_members(problem->snap) + 1;
-
-	if (problem->request->work)
-		return problem->request->work / work + 1;
-	return WORK / work > NODES_MIN ? WORK / work : NODES_MIN;
-}
-
 /* What the cover must bring beyond the VMs that leave in any case. */
 static int set_limits(struct problem *problem)
 {
@@ -176,7 +160,7 @@ static int set_limits(struct problem *problem)
 	if (request->max_vms)
 		cover->max_items = request->max_vms > problem->with ?
 				   request->max_vms - problem->with : 0;
-	cover->nodes = node_limit(problem);
+	cover->work = request->work ? request->work : WORK;
 	return 0;
 }
 
@@ -277,7 +261,7 @@ static void set_proof(const struct problem *problem, struct victim_plan *plan)
 
 	plan->feasible = cover->found;
 	plan->nodes = cover->visited;
-	plan->proved = cover->lower_bound == cover->best_cost;
+	plan->proved = cover->proved;
 	plan->lower_bound = plan->proved ? plan->cost : add_saturating(fixed, cover->lower_bound);
 }
 
@@ -316,8 +300,7 @@ static int solve(struct problem *problem)
 		return -1;
 	if (!too_many_with(problem))
 		return cover_solve(&problem->cover);
-	problem->cover.best_cost = UINT64_MAX;
-	problem->cover.lower_bound = UINT64_MAX;
+	problem->cover.proved = true;
 	return 0;
 }
 
