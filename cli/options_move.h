@@ -17,9 +17,9 @@ int set_work(struct options *options, const char *value, struct error *err);
 	  set_margin }, \
 	{ "commands", 0, NULL, "print commands that carry the plan out, by virsh", set_commands }, \
 	{ "format", 0, "FORMAT", \
-	  "commands for virsh, openstack, proxmox, kubevirt, or by the template", set_format }, \
+	  "X" }, \
 	{ "command-template", 0, "TEXT", \
-	  "commands like this, with {name} {uuid} {pid} {dest} {source} filled in", \
+	  "of each command, with {name} {uuid} {pid} {dest} {source}", \
 	  set_command_template }, \
 	{ "dry-run", 0, NULL, "change nothing, which is what it does anyway", set_dry_run }, \
 	{ "work", 0, "N", "stop searching after N steps, with a bound for the best", set_work }

@@ -13,7 +13,8 @@ struct search {
 	size_t *held;			/* per bin and group: items of it in the bin */
 	size_t *groups_of;		/* per item, ascending, from first_of[item] on */
 	size_t *first_of;
-	uint64_t *own_left;		/* of this item and all after it */
+	uint64_t *own_left;		/* of this item and all after it together */
+	uint64_t *own_least;		/* the smallest of them */
 	size_t *tried;			/* per item and rank: bins already refused here */
 };
 
@@ -102,15 +103,20 @@ static size_t next_bin(const struct search *search, size_t item, size_t count)
 	return best;
 }
 
-/* Own parts are never shared: all that are left must fit into all room left. */
+/*
+ * Own parts are never shared: all that are left must fit into all room that is
+ * left, and a bin takes no more of them than of the smallest.
+ */
 static bool is_hopeless(const struct search *search, size_t item)
 {
-	uint64_t room = 0;
+	uint64_t room = 0, count = 0, least = search->own_least[item];
 	size_t bin;
 
-	for (bin = 0; bin < search->packing->bins; bin++)
+	for (bin = 0; bin < search->packing->bins; bin++) {
 		room = add_saturating(room, room_left(search, bin));
-	return search->own_left[item] > room;
+		count = add_saturating(count, least ? room_left(search, bin) / least : SIZE_MAX);
+	}
+	return search->own_left[item] > room || search->packing->items - item > count;
 }
 
 /* Depth-first without recursion, as documents may name very many VMs. */
@@ -176,8 +182,13 @@ static void prepare(struct search *search)
 
 	search->own = packing->own ? packing->own : packing->size;
 	index_groups(search);
-	for (i = packing->items; i--;)
-		search->own_left[i] = add_saturating(search->own_left[i + 1], search->own[i]);
+	search->own_least[packing->items] = UINT64_MAX;
+	for (i = packing->items; i--;) {
+		uint64_t own = search->own[i], least = search->own_least[i + 1];
+
+		search->own_left[i] = add_saturating(search->own_left[i + 1], own);
+		search->own_least[i] = own < least ? own : least;
+	}
 	memset(packing->used, 0, packing->bins * sizeof(*packing->used));
 	packing->tried = 0;
 }
@@ -190,6 +201,7 @@ enum packing_answer packing_solve(struct packing *packing)
 		.groups_of = calloc(count_members(packing) + 1, sizeof(size_t)),
 		.first_of = calloc(packing->items + 3, sizeof(size_t)),
 		.own_left = calloc(packing->items + 1, sizeof(uint64_t)),
+		.own_least = calloc(packing->items + 1, sizeof(uint64_t)),
 		.tried = calloc(packing->items * packing->bins + 1, sizeof(size_t)),
 	};
 	size_t *count = calloc(packing->items + 1, sizeof(*count));
@@ -197,7 +209,7 @@ enum packing_answer packing_solve(struct packing *packing)
 	enum packing_answer answer = PACKING_NO_MEMORY;
 
 	if (search.held && search.groups_of && search.first_of && search.own_left &&
-	    search.tried && count && bytes) {
+	    search.own_least && search.tried && count && bytes) {
 		prepare(&search);
 		answer = descend(&search, count, bytes);
 	}
@@ -205,6 +217,7 @@ enum packing_answer packing_solve(struct packing *packing)
 	free(search.groups_of);
 	free(search.first_of);
 	free(search.own_left);
+	free(search.own_least);
 	free(search.tried);
 	free(count);
 	free(bytes);

@@ -144,22 +144,40 @@ static void test_packing(bool groups)
 	ok(feasible > 300 && feasible < 2700, "some fit, some do not (%u)", feasible);
 }
 
-/* 30 items of which no two fit into one of 29 bins: found out, or the work ends. */
+/* Thirds that are a little too large: three to a bin by their sum, two in truth. */
+static enum packing_answer thirds(size_t items, uint64_t work, uint64_t *tried)
+{
+	uint64_t size[40], room[40], used[40];
+	size_t bin_of[40], i;
+	struct packing packing = {
+		.items = items, .bins = (items + 2) / 3, .size = size, .room = room,
+		.bin_of = bin_of, .used = used, .work = work,
+	};
+	enum packing_answer answer;
+
+	for (i = 0; i < items; i++)
+		size[i] = i + 1 < items ? 340 + items - i : 10;
+	for (i = 0; i < packing.bins; i++)
+		room[i] = 1019 + i;
+	answer = packing_solve(&packing);
+	*tried = packing.tried;
+	return answer;
+}
+
 static void test_limit(void)
 {
-	uint64_t size[30], room[29], used[29];
-	size_t bin_of[30], i;
+	uint64_t size[] = { 51, 51, 51 }, room[] = { 100, 101 }, used[2], tried;
+	size_t bin_of[3];
 	struct packing packing = {
-		.items = 30, .bins = 29, .size = size, .room = room, .bin_of = bin_of,
-		.used = used, .work = 1000,
+		.items = 3, .bins = 2, .size = size, .room = room, .bin_of = bin_of,
+		.used = used, .work = 100,
 	};
 
-	for (i = 0; i < 30; i++)
-		size[i] = 60 - i;
-	for (i = 0; i < 29; i++)
-		room[i] = 60 + i % 3;
-	ok(packing_solve(&packing) == PACKING_OPEN, "a search without end is cut off");
-	ok(packing.tried <= 1001, "after the work it was given");
+	ok(packing_solve(&packing) == PACKING_NONE && !packing.tried,
+	   "three that are more than half are not even tried on two bins");
+	ok(thirds(31, 1000, &tried) == PACKING_OPEN, "a search without end is cut off");
+	ok(tried <= 1001, "after the work it was given");
+	ok(thirds(10, 1000000, &tried) == PACKING_NONE, "a short one comes to its end");
 }
 
 static void add_vm(struct snapshot *snap, uint32_t pid, const char *name, const char *uuid,
