@@ -186,10 +186,10 @@ static int fill(struct vmshare_cpu_report *report,
 	if (hooks < 0)
 		return hooks;
 	report->hooks = hooks;
-	if (hooks)
-		err = vmshare_sched_totals(&report->totals);
-	if (!err && hooks)
+	if (hooks) {
+		vmshare_sched_totals(&report->totals);
 		err = add_preemptions(report);
+	}
 	if (!err)
 		err = add_threads(report, census, threads);
 	vmshare_hooks_release();

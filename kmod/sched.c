@@ -57,6 +57,7 @@ struct cpu_log {
 	u64 idle_since;			/* if nobody */
 
 	struct times times;		/* of segments that have ended */
+	struct times sum;		/* of all until now, when asked for */
 	struct vmshare_displace displace;
 	struct segment segments[SEGMENTS];
 };
@@ -274,55 +275,48 @@ static void on_migrate(void *data, struct task_struct *p, int dest_cpu)
 /* ---- from outside ---- */
 
 /* Run on the log's CPU with interrupts off, or while that is off-line. */
-static void sum_up(const struct cpu_log *log, struct times *sum)
+static void sum_up(struct cpu_log *log)
 {
 	const struct segment *newest = &log->segments[log->head];
 	u64 now = clock(), start = max(run_start(log), newest->start);
 
-	sum->vms += log->times.vms;
-	sum->host += log->times.host;
-	sum->idle += log->times.idle;
-	add_time(sum, newest->owner, time_between(newest->start, start));
-	add_time(sum, log->owner, time_between(start, now));
+	log->sum = log->times;
+	add_time(&log->sum, newest->owner, time_between(newest->start, start));
+	add_time(&log->sum, log->owner, time_between(start, now));
 }
 
-static void sum_up_here(void *sums)
+static void sum_up_here(void *unused)
 {
 	if (this_log()->ready)
-		sum_up(this_log(), per_cpu_ptr((struct times __percpu *)sums,
-					       smp_processor_id()));
+		sum_up(this_log());
 }
 
-static void add_cpu_times(struct vmshare_sched_totals *totals, int cpu,
-			  struct times *sum)
+static void add_cpu_times(struct vmshare_sched_totals *totals, int cpu)
 {
-	if (!log_of(cpu)->ready)
+	struct cpu_log *log = log_of(cpu);
+
+	if (!log->ready)
 		return;
 	if (!cpu_online(cpu))
-		sum_up(log_of(cpu), sum);
+		sum_up(log);
 	totals->cpus++;
-	totals->vms_ns += sum->vms;
-	totals->host_ns += sum->host;
-	totals->idle_ns += sum->idle;
+	totals->vms_ns += log->sum.vms;
+	totals->host_ns += log->sum.host;
+	totals->idle_ns += log->sum.idle;
 }
 
-int vmshare_sched_totals(struct vmshare_sched_totals *totals)
+void vmshare_sched_totals(struct vmshare_sched_totals *totals)
 {
-	struct times __percpu *sums = alloc_percpu(struct times);
 	int cpu;
 
-	if (!sums)
-		return -ENOMEM;
 	*totals = (struct vmshare_sched_totals) {
 		.tracked_ns = time_between(began, clock()),
 	};
 	cpus_read_lock();
-	on_each_cpu(sum_up_here, sums, 1);
+	on_each_cpu(sum_up_here, NULL, 1);
 	for_each_possible_cpu(cpu)
-		add_cpu_times(totals, cpu, per_cpu_ptr(sums, cpu));
+		add_cpu_times(totals, cpu);
 	cpus_read_unlock();
-	free_percpu(sums);
-	return 0;
 }
 
 u32 vmshare_sched_rows(void)

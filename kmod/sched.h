@@ -32,10 +32,8 @@ int vmshare_sched_attach(void (*new_thread)(void));
 void vmshare_sched_detach(void);
 void vmshare_sched_free(void);
 
-/* While attached, and not concurrently with _detach() or _tidy(). Return: 0 or
- * -ENOMEM.
- */
-int vmshare_sched_totals(struct vmshare_sched_totals *totals);
+/* While attached, and not concurrently with each other, _detach() or _tidy(): */
+void vmshare_sched_totals(struct vmshare_sched_totals *totals);
 /* Each row of each CPU's displacement table. */
 void vmshare_sched_for_each(void (*row)(const struct vmshare_displacement *row,
 					void *data), void *data);

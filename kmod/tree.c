@@ -30,6 +30,17 @@
 #include "tree.h"
 #include "tree_walk.h"
 
+#ifndef TREE_FETCH
+#define TREE_FETCH 16
+#endif
+#ifndef FETCH_ROUNDS
+#define FETCH_ROUNDS 32
+#endif
+#ifdef NTA
+#define PF(x) prefetch(x)
+#else
+#define PF(x) __builtin_prefetch(x)
+#endif
 #define FIRST_BATCH	4096
 
 /* Dead nodes are done with at once: there is no way back to them later. */
@@ -111,6 +122,35 @@ static int should_pause(struct tree_walk *w, struct rb_node *rb)
 	return tree_overdue(w) ? -EXFULL : false;
 }
 
+static void tree_fetch_places(struct tree_walk *w, struct rb_node **places, u32 nr)
+{
+	const struct vmshare_ksm k = *w->ksm;
+	struct hlist_node *at[TREE_FETCH];
+	u32 i, left = 0, live, r;
+
+	for (i = 0; i < nr; i++) {
+		void *node = tree_node_of_rb(w, places[i]);
+		struct hlist_node *f = vmshare_ksm_first(&k, node);
+		if (!vmshare_ksm_is_chain(&k, node))
+			PF(pfn_to_page(vmshare_ksm_kpfn(&k, node)));
+		if (f) {
+			PF(vmshare_ksm_item(&k, f));
+			at[left++] = f;
+		}
+	}
+	for (r = 0; left && r < FETCH_ROUNDS; r++) {
+		live = 0;
+		for (i = 0; i < left; i++) {
+			struct hlist_node *f = at[i]->next;
+
+			PF(f);
+			at[live] = f;
+			live += !!f;
+		}
+		left = live;
+	}
+}
+
 static int look_at_place(struct tree_walk *w, struct rb_node *rb, bool *paused)
 {
 	void *node = tree_node_of_rb(w, rb);
@@ -128,20 +168,33 @@ static int look_at_place(struct tree_walk *w, struct rb_node *rb, bool *paused)
 	return tree_pause(w);
 }
 
+/* Look at the next places, fetched together. Return: the first one behind. */
+static int look_at_places(struct tree_walk *w, struct rb_node **rb, bool *paused)
+{
+	struct rb_node *places[TREE_FETCH];
+	u32 nr = 0, i;
+	int err = 0;
+
+	for (; *rb && nr < TREE_FETCH; *rb = rb_next(*rb))
+		places[nr++] = *rb;
+	tree_fetch_places(w, places, nr);
+	for (i = 0; i < nr && !err && !*paused; i++)
+		err = look_at_place(w, places[i], paused);
+	return err;
+}
+
 static int walk_tree(struct tree_walk *w, int tree)
 {
 	struct rb_node *rb = rb_first(&(*w->ksm->stable_trees)[tree]);
 
 	while (rb) {
 		bool paused = false;
-		int err = look_at_place(w, rb, &paused);
+		int err = look_at_places(w, &rb, &paused);
 
 		if (err)
 			return err;
-		if (!paused) {
-			rb = rb_next(rb);
+		if (!paused)
 			continue;
-		}
 		if (tree >= vmshare_ksm_nr_trees(w->ksm))
 			break;	/* the trees were rebuilt meanwhile */
 		rb = tree_place_behind(w, &(*w->ksm->stable_trees)[tree]);
