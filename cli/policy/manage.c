@@ -44,11 +44,8 @@ void manage_options_free(struct manage_options *options)
 	options->n_rules = 0;
 }
 
-static bool rule_names(const struct manage_rule *rule, const struct manage_vm *vm)
+static bool rule_names(const struct manage_rule *rule, const struct manage_vm *vm, const char *pid)
 {
-	char pid[16];
-
-	snprintf(pid, sizeof(pid), "%u", vm->pid);
 	return (vm->name && !strcmp(rule->vm, vm->name)) ||
 	       (vm->uuid && !strcasecmp(rule->vm, vm->uuid)) || !strcmp(rule->vm, pid);
 }
@@ -57,14 +54,16 @@ const struct manage_rule *manage_rule_of(const struct manage_options *options,
 					 const struct manage_vm *vm)
 {
 	const struct manage_rule *every = NULL;
+	char pid[16];
 	size_t i;
 
+	snprintf(pid, sizeof(pid), "%u", vm->pid);
 	for (i = 0; i < options->n_rules; i++) {
 		const struct manage_rule *rule = &options->rules[i];
 
 		if (!strcmp(rule->vm, "*"))
 			every = every ? every : rule;
-		else if (rule_names(rule, vm))
+		else if (rule_names(rule, vm, pid))
 			return rule;
 	}
 	return every;
