@@ -15,9 +15,9 @@ int set_work(struct options *options, const char *value, struct error *err);
 #define OPTIONS_MOVE \
 	{ "margin", 0, "SIZE", "kept free where VMs go: a size, or 5% of the memory (default)", \
 	  set_margin }, \
-	{ "commands", 0, NULL, "print commands that carry the plan out, by virsh", set_commands }, \
+	{ "commands", 0, NULL, "print commands that carry the plan out", set_commands }, \
 	{ "format", 0, "FORMAT", \
-	  "X" }, \
+	  "of the commands: virsh, openstack, proxmox, kubevirt, template", set_format }, \
 	{ "command-template", 0, "TEXT", \
 	  "of each command, with {name} {uuid} {pid} {dest} {source}", \
 	  set_command_template }, \
