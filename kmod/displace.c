@@ -50,7 +50,8 @@ static bool has_room(const struct vmshare_displace *d, u32 by)
 }
 
 /* Readers go by: a row's name is there before its numbers. */
-static bool add_row(struct vmshare_displace *d, u32 victim, u32 by, u64 ns)
+static bool add_row(struct vmshare_displace *d, u32 victim, u32 by, u32 count,
+		    u64 ns)
 {
 	struct vmshare_displacement *row =
 		place_of(d->table, d->bits, victim, by);
@@ -64,15 +65,16 @@ static bool add_row(struct vmshare_displace *d, u32 victim, u32 by, u64 ns)
 		smp_store_release(&row->victim, victim);
 		d->used++;
 	}
-	WRITE_ONCE(row->count, row->count + 1);
+	WRITE_ONCE(row->count, row->count + count);
 	WRITE_ONCE(row->ns, row->ns + ns);
 	return true;
 }
 
-void vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by, u64 ns)
+void vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by,
+			  u32 count, u64 ns)
 {
-	if (!add_row(d, victim, by, ns))
-		add_row(d, victim, VMSHARE_OWNER_UNKNOWN, ns);
+	if (!add_row(d, victim, by, count, ns))
+		add_row(d, victim, VMSHARE_OWNER_UNKNOWN, count, ns);
 }
 
 bool vmshare_displace_is_tight(const struct vmshare_displace *d)

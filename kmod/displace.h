@@ -36,11 +36,12 @@ int vmshare_displace_init(struct vmshare_displace *d);
 void vmshare_displace_free(struct vmshare_displace *d);
 
 /*
- * @victim was ready for @ns while @by ran. On the table's own CPU with
+ * @victim was ready for @ns while @by ran, in @count pieces. On the table's own CPU with
  * interrupts off. Where there is no room for another pair, the victim's time
  * goes to VMSHARE_OWNER_UNKNOWN, for which a quarter of the table is kept.
  */
-void vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by, u64 ns);
+void vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by,
+			  u32 count, u64 ns);
 
 /* Would it be better larger? */
 bool vmshare_displace_is_tight(const struct vmshare_displace *d);

@@ -36,7 +36,8 @@
 #include "compat/tracepoints.h"
 #include "sched.h"
 
-#define SEGMENTS	512	/* a wait is followed through so many */
+#define SEGMENTS	4096	/* a wait is followed through so many */
+#define GATHERED	16	/* owners summed up before they go to the table */
 
 struct segment {
 	u64 start;
@@ -156,11 +157,51 @@ static void begin_late(struct cpu_log *log, struct task_struct *next)
 
 /* ---- waits ---- */
 
-/* The last @ns of a wait that ended at @end, by who ran on @log's CPU. */
-static void attribute(const struct cpu_log *log, u32 victim, u64 end, u64 ns)
+/* A wait by owners: a long one has many segments of few owners. */
+struct gathered {
+	u32 nr;
+	struct {
+		u32 owner, count;
+		u64 ns;
+	} by[GATHERED];
+};
+
+static void hand_over(struct gathered *g, u32 victim)
 {
 	struct vmshare_displace *d = &this_log()->displace;
-	u64 start = end - ns;
+	u32 i;
+
+	for (i = 0; i < g->nr; i++)
+		vmshare_displace_add(d, victim, g->by[i].owner, g->by[i].count,
+				     g->by[i].ns);
+	g->nr = 0;
+}
+
+static void gather(struct gathered *g, u32 victim, u32 owner, u64 ns)
+{
+	u32 i;
+
+	for (i = 0; i < g->nr; i++)
+		if (g->by[i].owner == owner)
+			break;
+	if (i == GATHERED) {
+		hand_over(g, victim);
+		i = 0;
+	}
+	if (i == g->nr) {
+		g->by[i].owner = owner;
+		g->by[i].count = 0;
+		g->by[i].ns = 0;
+		g->nr++;
+	}
+	g->by[i].count++;
+	g->by[i].ns += ns;
+}
+
+/* The part of a wait, from @start to @end, that is in @log. */
+static void gather_log(struct gathered *g, const struct cpu_log *log, u32 victim,
+		       u64 start, u64 end)
+{
 	u32 back;
 
 	for (back = 0; back < SEGMENTS && end > start; back++) {
@@ -172,12 +213,21 @@ static void attribute(const struct cpu_log *log, u32 victim, u64 end, u64 ns)
 			break;	/* older than the log */
 		if (from >= end)
 			continue;
-		vmshare_displace_add(d, victim, s->owner, end - from);
+		gather(g, victim, s->owner, end - from);
 		end = from;
 	}
 	if (end > start)
-		vmshare_displace_add(d, victim, VMSHARE_OWNER_UNKNOWN,
-				     end - start);
+		gather(g, victim, VMSHARE_OWNER_UNKNOWN, end - start);
+}
+
+/* The last @ns of a wait that ended at @end, by who ran on @log's CPU. */
+static void attribute(const struct cpu_log *log, u32 victim, u64 end, u64 ns)
+{
+	struct gathered g;
+
+	g.nr = 0;
+	gather_log(&g, log, victim, end - ns, end);
+	hand_over(&g, victim);
 }
 
 /* The same for a wait that ends now, while somebody runs on @log's CPU. */
@@ -185,14 +235,15 @@ static void attribute_until_now(const struct cpu_log *log, u32 victim, u64 now,
 				u64 ns)
 {
 	u64 start = now - ns, run = now;
+	struct gathered g;
 
+	g.nr = 0;
 	if (log->ready)
 		run = clamp(run_start(log), start, now);
 	if (run < now)
-		vmshare_displace_add(&this_log()->displace, victim, log->owner,
-				     now - run);
-	if (run > start)
-		attribute(log, victim, run, run - start);
+		gather(&g, victim, log->owner, now - run);
+	gather_log(&g, log, victim, start, run);
+	hand_over(&g, victim);
 }
 
 /* What the run delay has grown by since it was looked at last. */
