@@ -15,6 +15,7 @@
 #include <linux/netlink.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
+#include <net/net_namespace.h>
 
 #include <linux/vmshare.h>
 
@@ -245,13 +246,17 @@ int vmshare_hooks_want(u32 portid, u32 hooks)
 	return err;
 }
 
-/* Every netlink socket of the host that is closed comes by here. */
+/*
+ * Every netlink socket of the host that is closed comes by here. A number is one
+ * socket's only inside a network namespace; clients are in the initial one, as
+ * the family is.
+ */
 static int on_socket(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct netlink_notify *notify = data;
 
 	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC ||
-	    list_empty_careful(&clients))
+	    !net_eq(notify->net, &init_net) || list_empty_careful(&clients))
 		return NOTIFY_DONE;
 	mutex_lock(&hooks_lock);
 	drop_client(notify->portid);

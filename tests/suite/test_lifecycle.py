@@ -3,6 +3,7 @@
 
 import random
 import subprocess
+import sys
 import threading
 import time
 
@@ -130,6 +131,33 @@ def nothing_is_left_behind():
         grown = memory_of_module() - before
         true(grown < 1 << 20, f"{grown} bytes more")
         return f"{grown} bytes after 4 rounds"
+
+
+def generic_netlink_sockets():
+    """The numbers of those that user space has."""
+    sockets = [line.split() for line in host.read("/proc/net/netlink").splitlines()]
+    return [s[2] for s in sockets if s[1] == "16" and s[2] != "0"]
+
+
+def close_a_socket_of_this_number(portid):
+    """In another network namespace, where it is another socket's."""
+    code = ("import socket; s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16);"
+            f" s.bind(({portid}, 0)); s.close()")
+    subprocess.run(["unshare", "--net", sys.executable, "-c", code], check=True)
+
+
+@case()
+def hooks_outlive_a_namesake_in_another_network_namespace():
+    """Who may make a namespace could else detach anybody's hooks."""
+    with subprocess.Popen([facts.NLCLIENT, "--hooks", "sched", "track"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as client:
+        true('"errno":0' in client.stdout.readline(), "it has hooks")
+        numbers = generic_netlink_sockets()
+        equal(len(numbers), 1, f"sockets: {numbers}")
+        close_a_socket_of_this_number(numbers[0])
+        equal(ask("cpu")[0]["hooks"], 1, "hooks after that")
+        client.stdin.close()
 
 
 @case()
