@@ -9,7 +9,7 @@
 #include "place_view.h"
 #include "plan.h"
 
-#define PLACE_WORK 10000000ull		/* placements to try: some seconds */
+#define PLACE_WORK 20000000ull		/* members to look at, placements to try: some seconds */
 
 static int set_unshared(struct options *options, const char *value, struct error *err)
 {

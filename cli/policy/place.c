@@ -106,6 +106,7 @@ static int trial_allocate(const struct search *search, struct trial *trial)
 	size_t vms, sets, members, hosts = search->request->hosts;
 
 	count_trial(search, &vms, &sets, &members);
+	search->plan->tried += vms + members;	/* building it is work as well */
 	trial->items = calloc(vms + 1, sizeof(*trial->items));
 	trial->item_of = calloc(vms + 1, sizeof(*trial->item_of));
 	trial->bins = calloc(hosts + 1, sizeof(*trial->bins));

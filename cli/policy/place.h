@@ -23,7 +23,7 @@ struct place_request {
 	const struct destination *destinations;	/* per host: its room */
 	size_t hosts;
 	bool unshared;			/* count on no sharing at all */
-	uint64_t work;			/* placements to try at most, for all choices of hosts */
+	uint64_t work;			/* elementary steps at most, for all choices of hosts */
 };
 
 struct place_move {
@@ -40,7 +40,7 @@ struct place_plan {
 	uint64_t *arriving;		/* per host: what its new VMs take unshared */
 	uint64_t *settled;		/* per host: what they take once merged again */
 	bool proved;			/* no more hosts can be emptied like this */
-	uint64_t tried;
+	uint64_t tried;			/* steps done: members looked at, placements tried */
 };
 
 /*

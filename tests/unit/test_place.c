@@ -224,6 +224,32 @@ static void test_merged_before(void)
 	cluster_free(&cluster);
 }
 
+/* Any ten of 24 hosts could be emptied, no eleven: far too many sets to look at all. */
+static void test_limit(void)
+{
+	struct snapshot snaps[24] = {};
+	struct destination destinations[24];
+	struct margin none = { false, 0 };
+	struct place_request request = {
+		.snaps = snaps, .destinations = destinations, .hosts = 24, .work = 20000,
+	};
+	struct place_plan plan;
+	uint32_t i;
+
+	for (i = 0; i < 24; i++) {
+		add_vm(&snaps[i], i + 1, 1000 + i, 0);
+		facts_set(&snaps[i].host, HOST_MEM_AVAILABLE, i < 10 ? 1030 : 0);
+		destination_init(&destinations[i], &snaps[i], &none);
+	}
+	ok(!place_choose(&request, &plan) && plan.n_emptied > 0, "some hosts are emptied");
+	ok(!plan.proved && plan.tried <= 20000 + 20000 / 16 + 100, "and the search ends with its work");
+	place_plan_free(&plan);
+	for (i = 0; i < 24; i++) {
+		destination_free(&destinations[i]);
+		snapshot_free(&snaps[i]);
+	}
+}
+
 static void test_names(void)
 {
 	struct cluster cluster = {};
@@ -250,5 +276,6 @@ void test_place(void)
 	test_unshared();
 	test_sharing();
 	test_merged_before();
+	test_limit();
 	test_names();
 }
