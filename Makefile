@@ -5,6 +5,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 VERSION := $(shell cat VERSION)
 DKMS_SOURCE := /usr/src/vmshare-$(VERSION)
+DEBUG_KERNELS ?= 6.12-kasan
 
 # Without pahole the kernel's build system fails at the module's own BTF, which
 # the module does not need.
@@ -53,6 +54,12 @@ demo: ## show it on real KVM guests in a test machine (5 minutes)
 check: ## run all tests, on both kernels
 	tests/check
 
+check-debug: ## run the suite on a kernel that checks itself (builds it once)
+	tests/check-debug $(DEBUG_KERNELS)
+
+check-all: check ## run all tests, and the suite on every debug kernel
+	tests/check-debug 6.12-kasan 6.1-kasan 6.12-kcsan 6.1-kcsan
+
 fuzz: ## fuzz what the program reads, FUZZ_SECONDS (60) for each of 4 targets
 	tests/setup --fuzz
 	$(MAKE) -C tests/fuzz run
@@ -72,16 +79,20 @@ help: ## this list
 # kernels' objects do not fit into one tree.
 KMOD_SOURCES := $(shell git ls-files Kbuild VERSION kmod include 2>/dev/null)
 
+# What to build with for a release: headers as installed, or beside a debug kernel.
+VMSHARE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vmshare
+build_tree = $(firstword $(wildcard /lib/modules/$1/build $(VMSHARE_CACHE)/kernels/$1/lib/modules/$1/build) /lib/modules/$1/build)
+
 build/%/vmshare.ko: $(KMOD_SOURCES)
 	@rm -rf build/$*/src && mkdir -p build/$*/src
 	@cp -r Kbuild VERSION kmod include build/$*/src
-	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/build/$*/src $(KBUILD_ARGS) W=1 modules > build/$*/vmshare.log 2>&1 || { cat build/$*/vmshare.log; exit 1; }
+	$(MAKE) -C $(call build_tree,$*) M=$(CURDIR)/build/$*/src $(KBUILD_ARGS) W=1 modules > build/$*/vmshare.log 2>&1 || { cat build/$*/vmshare.log; exit 1; }
 	@strip --strip-debug -o $@ build/$*/src/kmod/vmshare.ko
 
 build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
 	@rm -rf build/$*/chase && mkdir -p build/$*/chase
 	@cp -r tests/kmod/Kbuild tests/kmod/walk.c kmod/compat build/$*/chase
-	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
+	$(MAKE) -C $(call build_tree,$*) M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
 	@strip --strip-debug -o $@ build/$*/chase/chase.ko
 
-.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check bench fuzz clean help
+.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-all bench fuzz clean help
