@@ -18,10 +18,10 @@ enum kind {
 	KIND_CPUS,			/* 150% of one CPU: millicpus, uint64_t */
 	KIND_TIME,			/* 500ms: nanoseconds, uint64_t */
 	KIND_COUNT,			/* uint32_t */
-	KIND_BOOL,			/* yes or no */
 	KIND_NOT_BOOL,			/* no or yes */
 	KIND_POLICY,
 	KIND_CLASS,
+	KIND_CAP,
 };
 
 struct key {
@@ -55,7 +55,9 @@ static const struct key manage_keys[] = {
 	       "a quota that differs by less than this stays"),
 	OPTION("RateLimit", KIND_TIME, rate_limit_ns, "time between two changes of one VM's quota"),
 	OPTION("Burst", KIND_PERCENT, burst_permille, "of the quota: unused time kept for later"),
-	OPTION("Cap", KIND_BOOL, cap, "no: weights only, never a quota"),
+	OPTION("Cap", KIND_CAP, cap, "whom: none, heavy (Class=service that works like batch), batch"),
+	OPTION("ServiceBoost", KIND_COUNT, service_boost,
+	       "times the weight of service VMs while that hurts no guarantee"),
 	{ .name = NULL },
 };
 
@@ -69,7 +71,7 @@ static const struct key vm_keys[] = {
 	{ .name = NULL },
 };
 
-#define KEYS_MAX 16
+#define KEYS_MAX 24
 
 /* Where the reading is. */
 struct reader {
@@ -190,15 +192,15 @@ static int set_count(const struct reader *reader, const struct key *key, const c
 	return 0;
 }
 
-static int set_bool(const struct reader *reader, const struct key *key, const char *text,
-		    bool inverted, bool *value)
+static int set_not_bool(const struct reader *reader, const struct key *key, const char *text,
+			bool *value)
 {
 	char out[100];
 	bool yes = !strcmp(text, "yes");
 
 	if (!yes && strcmp(text, "no"))
 		return refuse(reader, "%s=%s is neither yes nor no", key->name, shown(text, out));
-	*value = yes != inverted;
+	*value = !yes;
 	return 0;
 }
 
@@ -215,6 +217,22 @@ static int set_class(const struct reader *reader, const struct key *key, const c
 		}
 	}
 	return refuse(reader, "%s=%s is none of auto, service and batch", key->name,
+		      shown(text, out));
+}
+
+static int set_cap(const struct reader *reader, const struct key *key, const char *text,
+		   enum manage_cap *cap)
+{
+	char out[100];
+	int i;
+
+	for (i = MANAGE_CAP_NONE; i <= MANAGE_CAP_BATCH; i++) {
+		if (!strcmp(text, manage_cap_name((enum manage_cap)i))) {
+			*cap = (enum manage_cap)i;
+			return 0;
+		}
+	}
+	return refuse(reader, "%s=%s is none of none, heavy and batch", key->name,
 		      shown(text, out));
 }
 
@@ -236,11 +254,12 @@ static int set_value(const struct reader *reader, const struct key *key, const c
 		return set_time(reader, key, text, into);
 	case KIND_COUNT:
 		return set_count(reader, key, text, into);
-	case KIND_BOOL:
 	case KIND_NOT_BOOL:
-		return set_bool(reader, key, text, key->kind == KIND_NOT_BOOL, into);
+		return set_not_bool(reader, key, text, into);
 	case KIND_CLASS:
 		return set_class(reader, key, text, into);
+	case KIND_CAP:
+		return set_cap(reader, key, text, into);
 	case KIND_POLICY:
 		break;
 	}
@@ -462,15 +481,17 @@ static void write_value(FILE *out, const struct key *key, const void *from)
 	case KIND_COUNT:
 		fprintf(out, "%u", *(const uint32_t *)value);
 		break;
-	case KIND_BOOL:
 	case KIND_NOT_BOOL:
-		fputs(*(const bool *)value == (key->kind == KIND_BOOL) ? "yes" : "no", out);
+		fputs(*(const bool *)value ? "no" : "yes", out);
 		break;
 	case KIND_POLICY:
 		fputs(manage_policy_name(*(const enum manage_policy *)value), out);
 		break;
 	case KIND_CLASS:
 		fputs(manage_class_name(*(const enum manage_class *)value), out);
+		break;
+	case KIND_CAP:
+		fputs(manage_cap_name(*(const enum manage_cap *)value), out);
 		break;
 	}
 }

@@ -239,17 +239,16 @@ static void count_group(struct division *division, uint32_t group, int sign)
 
 /*
  * The level to which a gain fills the group's open items, parts from elsewhere
- * standing as they are: items above it get nothing. It only falls from round to
- * round as such items are left out, so each round leaves out at least one.
+ * standing as they are: items above it get nothing. It falls from round to round
+ * as such items are left out; where rounding keeps it from falling it is reached.
  */
 static double level_of(struct division *division, uint32_t group)
 {
-	uint32_t begin = division->first[group], end = division->first[group + 1], i, n, left = 0;
-	double level = 1e300, sum, weight;
+	uint32_t begin = division->first[group], end = division->first[group + 1], i;
+	double level, next = 1e300, sum, weight;
 
 	do {
-		n = left;
-		left = 0;
+		level = next;
 		sum = (double)division->gain[group];
 		weight = 0;
 		for (i = begin; i < end; i++) {
@@ -261,12 +260,11 @@ static double level_of(struct division *division, uint32_t group)
 				continue;
 			sum += base;
 			weight += division->weight[item];
-			left++;
 		}
-		if (left && left != n)
-			level = sum / weight;
+		if (weight > 0)
+			next = sum / weight;
 		division->work += end - begin;
-	} while (left && left != n);
+	} while (next < level);
 	return level;
 }
 

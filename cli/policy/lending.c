@@ -198,10 +198,11 @@ static bool wants_cap(const struct check *check, const struct division *division
 {
 	enum tier tier = tier_of(check, i);
 
-	if (!check->contended || !check->options->cap || !check->measure.vms[i].measured)
+	if (!check->contended || check->options->cap == MANAGE_CAP_NONE ||
+	    !check->measure.vms[i].measured)
 		return false;
 	if (tier == TIER_BATCH)
-		return division->present[TIER_SERVICE];
+		return check->options->cap == MANAGE_CAP_BATCH && division->present[TIER_SERVICE];
 	return tier == TIER_HEAVY_SERVICE &&
 	       (division->present[TIER_SERVICE] || division->present[TIER_BATCH]);
 }
@@ -315,14 +316,14 @@ static void explain_free(const struct check *check, const struct division *divis
 		return;
 	if (!check->contended)
 		check_reason(decision, "%s: the host is not contended, no limit", class);
-	else if (!check->options->cap)
+	else if (check->options->cap == MANAGE_CAP_NONE)
 		check_reason(decision, "%s: caps are switched off, weights alone", class);
 	else if (tier_of(check, i) == TIER_SERVICE)
 		check_reason(decision, "service: goes first, no limit");
 	else if (wants_cap(check, division, i))
 		check_reason(decision, "%s: gets all that its vCPUs can use, no limit", class);
 	else
-		check_reason(decision, "%s: no service VM waits for it, no limit", class);
+		check_reason(decision, "%s: weights alone, no limit", class);
 }
 
 static void decide_one(struct check *check, const struct division *division, size_t i,
@@ -344,32 +345,54 @@ static void decide_one(struct check *check, const struct division *division, siz
 	explain_free(check, division, i);
 }
 
-/* A VM without any guarantee still has the floor. */
-static uint64_t stake(const struct check *check, size_t i)
+/*
+ * Service VMs that want little may go well before the others as long as these
+ * have room for what they want of their guarantees.
+ */
+static bool may_boost(const struct check *check)
 {
-	return larger(check->measure.vms[i].guarantee, check->options->floor_millicpus);
-}
-
-/* In proportion to the guarantees, 100 on average; all as found if all are equal. */
-static void weigh(struct check *check)
-{
-	uint64_t sum = 0, n = 0, least = UINT64_MAX, most = 0;
+	uint64_t due = 0;
 	size_t i;
 
 	for (i = 0; i < check->n; i++) {
-		uint64_t guarantee = stake(check, i);
+		const struct measure_vm *row = &check->measure.vms[i];
 
 		if (!takes_part(check, i))
 			continue;
-		sum += guarantee;
-		least = smaller(least, guarantee);
-		most = larger(most, guarantee);
+		due += tier_of(check, i) == TIER_SERVICE ? row->demand :
+							   smaller(row->demand, row->guarantee);
+	}
+	return due <= check->measure.capacity;
+}
+
+/* What its weight is in proportion to. A VM without any guarantee still has the floor. */
+static uint64_t stake(const struct check *check, size_t i, bool boost)
+{
+	uint64_t stake = larger(check->measure.vms[i].guarantee, check->options->floor_millicpus);
+
+	return boost && tier_of(check, i) == TIER_SERVICE ? stake * check->options->service_boost
+							  : stake;
+}
+
+/* 100 on average; all as found if all are equal. */
+static void weigh(struct check *check)
+{
+	uint64_t sum = 0, n = 0, least = UINT64_MAX, most = 0;
+	bool boost = may_boost(check);
+	size_t i;
+
+	for (i = 0; i < check->n; i++) {
+		if (!takes_part(check, i))
+			continue;
+		sum += stake(check, i, boost);
+		least = smaller(least, stake(check, i, boost));
+		most = larger(most, stake(check, i, boost));
 		n++;
 	}
 	if (!check->contended || !sum || near(most, least, check->options->hysteresis_permille))
 		return;
 	for (i = 0; i < check->n; i++) {
-		uint64_t weight = 100 * n * stake(check, i) / sum;
+		uint64_t weight = 100 * n * stake(check, i, boost) / sum;
 
 		if (takes_part(check, i))
 			check->decisions[i].weight = (uint32_t)smaller(larger(weight, 1), 10000);

@@ -24,12 +24,12 @@ void manage_options_init(struct manage_options *options)
 		.floor_millicpus = 50,
 		.vmm_floor_millicpus = 50,
 		.stall_max_ns = 80 * MILLISECOND,
-		.headroom_permille = 50,
 		.contention_permille = 50,
 		.calm_checks = 3,
 		.hysteresis_permille = 100,
 		.rate_limit_ns = 2 * SECOND,
-		.cap = true,
+		.cap = MANAGE_CAP_HEAVY,
+		.service_boost = 4,
 	};
 }
 
@@ -117,6 +117,10 @@ const char *manage_options_wrong(const struct manage_options *options)
 		return "Hysteresis is at most 50%";
 	if (options->burst_permille > 1000)
 		return "Burst is at most 100%";
+	if (options->cap > MANAGE_CAP_BATCH)
+		return "Cap is none, heavy or batch";
+	if (!options->service_boost || options->service_boost > 100)
+		return "ServiceBoost is from 1 to 100";
 	return times_wrong(options) ? times_wrong(options) : rules_wrong(options);
 }
 
@@ -318,6 +322,16 @@ const char *manage_class_name(enum manage_class class)
 const char *manage_policy_name(enum manage_policy policy)
 {
 	return policy == MANAGE_PUBLISHED ? "published" : "lending";
+}
+
+const char *manage_cap_name(enum manage_cap cap)
+{
+	static const char *const names[] = {
+		[MANAGE_CAP_NONE] = "none", [MANAGE_CAP_HEAVY] = "heavy",
+		[MANAGE_CAP_BATCH] = "batch",
+	};
+
+	return names[cap];
 }
 
 bool manage_policy_parse(const char *name, enum manage_policy *policy)

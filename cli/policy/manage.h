@@ -34,6 +34,13 @@ enum manage_policy {
 	MANAGE_PUBLISHED,		/* the study's algorithm as printed */
 };
 
+/* Who may be given a quota. */
+enum manage_cap {
+	MANAGE_CAP_NONE,		/* nobody: weights only */
+	MANAGE_CAP_HEAVY,		/* who is a service VM by configuration and works like batch */
+	MANAGE_CAP_BATCH,		/* these, and batch VMs beside service VMs */
+};
+
 /* What the operator says of one VM. The strings belong to whoever made the options. */
 struct manage_rule {
 	char *vm;			/* its name, UUID or pid */
@@ -57,13 +64,14 @@ struct manage_options {
 	uint64_t floor_millicpus;	/* [50] no VM is ever capped below this */
 	uint64_t vmm_floor_millicpus;	/* [50] added to every quota for the VMM's own threads */
 	uint64_t stall_max_ns;		/* [80 ms] longest time a quota may stop a whole VM */
-	uint32_t headroom_permille;	/* [50] of the CPUs: what batch VMs leave to bursts of service VMs */
+	uint32_t headroom_permille;	/* [0] of the CPUs: what capped batch VMs leave to bursts */
 	uint32_t contention_permille;	/* [50] waiting beyond this part of the CPUs calls for caps */
 	uint32_t calm_checks;		/* [3] checks without contention until caps go */
 	uint32_t hysteresis_permille;	/* [100] a quota that differs by less stays */
 	uint64_t rate_limit_ns;		/* [2 s] between two changes of one VM's quota */
 	uint32_t burst_permille;	/* [0] of the quota; unused time kept for later */
-	bool cap;			/* [true] false: classes and weights only, never a quota */
+	enum manage_cap cap;		/* [MANAGE_CAP_HEAVY] */
+	uint32_t service_boost;		/* [4] times the weight of service VMs while that hurts nobody */
 
 	struct manage_rule *rules;	/* the first that names a VM holds */
 	size_t n_rules;
@@ -176,9 +184,10 @@ int manage_decide(struct manage_state *state, const struct manage_sample *previo
 /* Why options are refused, or NULL; a sentence with the option's name in the config file. */
 const char *manage_options_wrong(const struct manage_options *options);
 
-/* "service", "batch"; and "lending", "published". */
+/* "service", "batch"; "lending", "published"; "none", "heavy", "batch". */
 const char *manage_class_name(enum manage_class class);
 const char *manage_policy_name(enum manage_policy policy);
+const char *manage_cap_name(enum manage_cap cap);
 bool manage_policy_parse(const char *name, enum manage_policy *policy);
 
 #endif

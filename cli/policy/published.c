@@ -10,11 +10,12 @@
  *	list, allocate_PR. Scientific VM with count > beta: count := 0, to the
  *	service list, allocate_SLA.
  *
- * Three things are not printed and are read so here. Usage is the part of its
+ * Four things are not printed and are read so here. Usage is the part of its
  * vCPUs' time that a VM used. VMs are gone through by pid. The idle CPU that
  * allocate_PR divides is what the host leaves idle and what the scientific VMs
  * use themselves: if their own use did not count, the second of them would find
- * nothing to divide. What the study left open is left open here too: a VM that
+ * nothing to divide. A VM that the configuration puts into a list stays in it, and
+ * is given at its first check what a VM is given that moves there. What the study left open is left open here too: a VM that
  * is capped cannot show demand, counts have no floor, and nobody's share is
  * lent out.
  */
@@ -61,8 +62,7 @@ static void allocate_sla(struct check *check, size_t i)
 	uint64_t guarantee = check->measure.vms[i].guarantee;
 
 	limit(check, i, guarantee);
-	check_reason(&check->decisions[i], "used little for more than %u checks: service, given "
-		     "its guarantee of " CHECK_CPUS " CPUs", check->options->beta,
+	check_reason(&check->decisions[i], "service: given its guarantee of " CHECK_CPUS " CPUs",
 		     CHECK_CPUS_OF(guarantee));
 }
 
@@ -92,10 +92,25 @@ static void allocate_pr(struct check *check)
 	}
 }
 
+/* Once: later checks find what was decided. */
+static void place(struct check *check, size_t i)
+{
+	if (check->memory[i].period_ns)
+		return;
+	if (check->memory[i].class == MANAGE_BATCH)
+		allocate_pr(check);
+	else
+		allocate_sla(check, i);
+}
+
 static void manage_one(struct check *check, size_t i)
 {
 	struct manage_memory *memory = &check->memory[i];
 
+	if (check_class_given(&check->measure.vms[i])) {
+		place(check, i);
+		return;
+	}
 	if (memory->count < 0 || (uint32_t)memory->count <= check->options->beta)
 		return;
 	memory->count = 0;
@@ -136,7 +151,7 @@ int check_published(struct check *check)
 			count_one(check, i);
 	}
 	for (i = 0; i < check->n; i++) {
-		if (takes_part(check, i) && !check_class_given(&check->measure.vms[i]))
+		if (takes_part(check, i))
 			manage_one(check, i);
 	}
 	return 0;
