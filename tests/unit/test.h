@@ -41,6 +41,7 @@ void test_snapjson(void);
 void test_columns(void);
 void test_selector(void);
 void test_proc(void);
+void test_cover(void);
 void test_victim(void);
 void test_migration(void);
 void test_destination(void);

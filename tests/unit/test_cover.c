@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The solver of covers against exhaustive search: thousands of problems of up to
+ * 16 items, many of them made to mislead. Exhaustive search keeps its own books,
+ * over bit masks and in 128 bits.
+ */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/cover.h"
+
+#define ITEMS_MAX 16
+#define GROUPS_MAX 160
+
+typedef unsigned __int128 wide;
+
+struct problem {
+	unsigned int items, groups;
+	uint64_t cost[ITEMS_MAX], gain[ITEMS_MAX];
+	uint32_t mask[GROUPS_MAX];
+	uint64_t worth[GROUPS_MAX];
+	uint64_t need;
+	unsigned int max_items;		/* 0: any number */
+};
+
+struct answer {
+	bool found;
+	wide cost;
+};
+
+static uint32_t all_of(const struct problem *problem)
+{
+	return (1u << problem->items) - 1;
+}
+
+static void add_group(struct problem *problem, uint32_t mask, uint64_t worth)
+{
+	mask &= all_of(problem);
+	if (!mask || problem->groups == GROUPS_MAX)
+		return;
+	problem->mask[problem->groups] = mask;
+	problem->worth[problem->groups++] = worth;
+}
+
+static wide gain_of(const struct problem *problem, uint32_t in)
+{
+	wide gain = 0;
+	unsigned int i;
+
+	for (i = 0; i < problem->items; i++)
+		gain += in >> i & 1 ? problem->gain[i] : 0;
+	for (i = 0; i < problem->groups; i++)
+		gain += problem->mask[i] & ~in ? 0 : problem->worth[i];
+	return gain;
+}
+
+static wide cost_of(const struct problem *problem, uint32_t in)
+{
+	wide cost = 0;
+	unsigned int i;
+
+	for (i = 0; i < problem->items; i++)
+		cost += in >> i & 1 ? problem->cost[i] : 0;
+	return cost;
+}
+
+/* The cost first: it excludes most of up to 65,536 sets with little to count. */
+static struct answer search_exhaustively(const struct problem *problem)
+{
+	struct answer answer = {};
+	uint32_t in;
+
+	for (in = 0; in <= all_of(problem); in++) {
+		wide cost = cost_of(problem, in);
+
+		if ((answer.found && cost >= answer.cost) ||
+		    (problem->max_items &&
+		     (unsigned int)__builtin_popcount(in) > problem->max_items) ||
+		    gain_of(problem, in) < problem->need)
+			continue;
+		answer = (struct answer){ true, cost };
+	}
+	return answer;
+}
+
+static void make_pairs(struct problem *problem)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3 * problem->items; i++)
+		add_group(problem, 1u << test_random_below(ITEMS_MAX) |
+				   1u << test_random_below(ITEMS_MAX), test_random_below(1000));
+}
+
+/* All pairs of a few items, worth nothing to anybody else. */
+static void make_cliques(struct problem *problem)
+{
+	unsigned int width = 2 + (unsigned int)test_random_below(5), i, j;
+
+	for (i = 0; i < problem->items; i++) {
+		for (j = i + 1; j < problem->items && j / width == i / width; j++)
+			add_group(problem, 1u << i | 1u << j, 100 + test_random_below(20));
+	}
+	add_group(problem, 1u << 0 | 1u << (problem->items - 1), 150);
+}
+
+static void make_chain(struct problem *problem)
+{
+	unsigned int i;
+
+	for (i = 0; i + 1 < problem->items; i++)
+		add_group(problem, 3u << i, 1 + test_random_below(500));
+}
+
+static void make_tree(struct problem *problem)
+{
+	unsigned int i;
+
+	for (i = 1; i < problem->items; i++)
+		add_group(problem, 1u << i | 1u << (i - 1) / 2, 1 + test_random_below(500));
+}
+
+static void make_nested(struct problem *problem)
+{
+	unsigned int i;
+
+	for (i = 1; i <= problem->items; i++)
+		add_group(problem, (1u << i) - 1, test_random_below(300));
+}
+
+/* Equal items in equal relations: every set of so many is as good as any other. */
+static void make_clones(struct problem *problem)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < problem->items; i++) {
+		problem->cost[i] = 7;
+		problem->gain[i] = 5;
+		for (j = i + 1; j < problem->items; j++)
+			add_group(problem, 1u << i | 1u << j, 3);
+	}
+	add_group(problem, all_of(problem), 40);
+}
+
+/* Most of the gain in one large set, and items of good ratio that lead elsewhere. */
+static void make_trap(struct problem *problem)
+{
+	uint32_t treasure = (uint32_t)test_random() & all_of(problem);
+	unsigned int i;
+
+	for (i = 0; i < problem->items; i++)
+		problem->gain[i] = treasure >> i & 1 ? 0 : test_random_below(100);
+	add_group(problem, treasure, 2000);
+	add_group(problem, (uint32_t)(test_random() & test_random()), 300);
+}
+
+static void make_any(struct problem *problem)
+{
+	unsigned int i;
+
+	for (i = 0; i < GROUPS_MAX; i++)
+		add_group(problem, (uint32_t)(test_random() & (test_random() | test_random())),
+			  test_random_below(100));
+}
+
+static void (*const families[])(struct problem *problem) = {
+	make_pairs, make_cliques, make_chain, make_tree,
+	make_nested, make_clones, make_trap, make_any,
+};
+#define FAMILIES (sizeof(families) / sizeof(*families))
+
+/* Costs that are 0, all equal, equal to the gain (ties everywhere), or of any size. */
+static void make_costs(struct problem *problem)
+{
+	uint64_t kind = test_random_below(5);
+	unsigned int i;
+
+	for (i = 0; i < problem->items; i++) {
+		problem->gain[i] = test_random_below(3) ? test_random_below(400) : 0;
+		problem->cost[i] = kind == 0 ? test_random_below(3) :
+				   kind == 1 ? 1 :
+				   kind == 2 ? problem->gain[i] :
+				   kind == 3 ? 4096 * test_random_below(1000) :
+					       1 + test_random_below(1000);
+	}
+}
+
+/* The same with numbers up to 2^63 and beyond in sum. */
+static void make_huge(struct problem *problem)
+{
+	unsigned int i;
+
+	for (i = 0; i < problem->items; i++) {
+		problem->cost[i] *= UINT64_MAX / 8192000;
+		problem->gain[i] *= UINT64_MAX / 8192;
+		problem->gain[i] += test_random_below(1000);
+	}
+	for (i = 0; i < problem->groups; i++)
+		problem->worth[i] = problem->worth[i] * (UINT64_MAX / 8192) +
+				    test_random_below(1000);
+}
+
+static uint64_t need_below(wide limit)
+{
+	wide need = 1 + limit * test_random_below(1100) / 1000;
+
+	return need > UINT64_MAX ? UINT64_MAX : (uint64_t)need;
+}
+
+static void make_problem(struct problem *problem, unsigned int number)
+{
+	memset(problem, 0, sizeof(*problem));
+	problem->items = 2 + (unsigned int)test_random_below(number % 20 ? 10 : ITEMS_MAX - 1);
+	make_costs(problem);
+	families[number % FAMILIES](problem);
+	if (number % 7 == 0)
+		make_huge(problem);
+	if (test_random_below(4) == 0)
+		problem->max_items = 1 + (unsigned int)test_random_below(problem->items);
+	problem->need = need_below(gain_of(problem, all_of(problem)));
+}
+
+struct storage {
+	struct cover_group groups[GROUPS_MAX];
+	uint32_t members[GROUPS_MAX * ITEMS_MAX];
+	uint64_t cost[ITEMS_MAX], gain[ITEMS_MAX];
+	bool best[ITEMS_MAX];
+};
+
+/* Solving changes its problem, so it gets copies. */
+static void make_cover(const struct problem *problem, struct storage *storage,
+		       struct cover *cover)
+{
+	size_t at = 0, i, j;
+
+	*cover = (struct cover){
+		.need = problem->need, .items = problem->items,
+		.cost = storage->cost, .gain = storage->gain, .best = storage->best,
+		.groups = storage->groups, .n_groups = problem->groups,
+		.members = storage->members, .work = 10000000,
+		.max_items = problem->max_items ? problem->max_items : SIZE_MAX,
+	};
+	memcpy(storage->cost, problem->cost, sizeof(storage->cost));
+	memcpy(storage->gain, problem->gain, sizeof(storage->gain));
+	for (i = 0; i < problem->groups; i++) {
+		storage->groups[i] = (struct cover_group){ .first = at, .gain = problem->worth[i] };
+		for (j = problem->items; j-- > 0;) {
+			if (problem->mask[i] >> j & 1)
+				storage->members[at++] = (uint32_t)j;
+		}
+		storage->groups[i].count = at - storage->groups[i].first;
+	}
+}
+
+static uint32_t chosen(const struct cover *cover)
+{
+	uint32_t in = 0, i;
+
+	for (i = 0; i < cover->items; i++)
+		in |= cover->found && cover->best[i] ? 1u << i : 0;
+	return in;
+}
+
+static uint64_t saturated(wide number)
+{
+	return number > UINT64_MAX ? UINT64_MAX : (uint64_t)number;
+}
+
+/* Is what was found a cover, within the number, at the cost that is claimed? */
+static bool is_cover(const struct problem *problem, const struct cover *cover)
+{
+	uint32_t in = chosen(cover);
+
+	return gain_of(problem, in) >= problem->need &&
+	       saturated(cost_of(problem, in)) == cover->best_cost &&
+	       (!problem->max_items ||
+		(unsigned int)__builtin_popcount(in) <= problem->max_items);
+}
+
+static void test_optimum(void)
+{
+	unsigned int wrong = 0, unproved = 0, no_cover = 0, infeasible = 0, i;
+
+	for (i = 0; i < 3000; i++) {
+		struct problem problem;
+		struct storage storage;
+		struct answer answer;
+		struct cover cover;
+
+		make_problem(&problem, i);
+		answer = search_exhaustively(&problem);
+		make_cover(&problem, &storage, &cover);
+		wrong += cover_solve(&cover) != 0;
+		wrong += cover.found != answer.found;
+		unproved += !cover.proved;
+		infeasible += !answer.found;
+		if (!answer.found || !cover.found)
+			continue;
+		wrong += cost_of(&problem, chosen(&cover)) != answer.cost;
+		wrong += cover.lower_bound != cover.best_cost;
+		no_cover += !is_cover(&problem, &cover);
+	}
+	is_number(wrong, 0, "3000 problems have the optimum of exhaustive search");
+	is_number(unproved, 0, "and all are proved");
+	is_number(no_cover, 0, "every answer is a cover at the cost it names");
+	ok(infeasible > 100 && infeasible < 1000, "%u of them have none", infeasible);
+}
+
+/* Wherever the search stops, its bound is below the optimum and its answer above. */
+static void test_stopped(void)
+{
+	unsigned int wrong = 0, stopped = 0, i;
+
+	for (i = 0; i < 1500; i++) {
+		struct problem problem;
+		struct storage storage;
+		struct answer answer;
+		struct cover cover;
+
+		make_problem(&problem, i);
+		answer = search_exhaustively(&problem);
+		make_cover(&problem, &storage, &cover);
+		cover.work = 1 + test_random_below(1000);
+		wrong += cover_solve(&cover) != 0;
+		stopped += !cover.proved;
+		wrong += cover.found && (!answer.found || !is_cover(&problem, &cover));
+		wrong += answer.found && cover.lower_bound > saturated(answer.cost);
+		wrong += cover.proved && cover.found != answer.found;
+		wrong += cover.proved && cover.found &&
+			 cost_of(&problem, chosen(&cover)) != answer.cost;
+	}
+	is_number(wrong, 0, "1500 searches with little work: what is claimed is true");
+	ok(stopped > 150, "%u of them were stopped", stopped);
+}
+
+void test_cover(void)
+{
+	test_optimum();
+	test_stopped();
+}
