@@ -22,6 +22,7 @@ extern const struct cmd cmd_list;
 extern const struct cmd cmd_show;
 extern const struct cmd cmd_top;
 extern const struct cmd cmd_matrix;
+extern const struct cmd cmd_overhead;
 extern const struct cmd cmd_victim;
 extern const struct cmd cmd_place;
 extern const struct cmd cmd_snapshot;

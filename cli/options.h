@@ -55,7 +55,7 @@ struct options {
 	uint32_t window_ms;		/* hooks attached for so long; 0: not */
 	bool no_hooks;			/* top */
 	bool experiment;		/* overhead */
-	uint32_t seconds_ms, repeats, jobs;	/* of the experiment; 0: its defaults */
+	uint32_t seconds_ms, repeats, cpus;	/* of the experiment; 0: its defaults */
 
 	struct words operands;
 };

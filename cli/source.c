@@ -31,8 +31,12 @@ static int explain(struct error *err)
 
 int source_open(struct source **result, const struct options *options, struct error *err)
 {
-	struct source *source = calloc(1, sizeof(*source));
+	struct source *source;
 
+	if (options->from && options->window_ms)
+		return error_set(err, EXIT_USAGE,
+				 "--window watches this host; a document has the window it was taken over");
+	source = calloc(1, sizeof(*source));
 	if (!source)
 		return error_no_memory(err);
 	source->options = options;
@@ -169,13 +173,13 @@ static int watch(struct source *source, unsigned int needs, uint32_t window_ms,
 }
 
 int source_window(struct source *source, unsigned int needs, uint32_t hooks, uint32_t window_ms,
-		  struct snapshot *snap, struct error *err)
+		  struct error *missing, struct snapshot *snap, struct error *err)
 {
-	struct error missing;
+	struct error ignored;
 
 	if (!source->client)
 		return from_document(source, needs, snap, err);
-	if (source_track(source, hooks, &missing, err) < 0)
+	if (source_track(source, hooks, missing ? missing : &ignored, err) < 0)
 		return -1;
 	return watch(source, needs, window_ms, snap, err);
 }
@@ -197,7 +201,7 @@ int source_once_window(const struct options *options, unsigned int needs, uint32
 	if (source_open(&source, options, err))
 		return -1;
 	if (options->window_ms)
-		ret = source_window(source, needs, hooks, options->window_ms, snap, err);
+		ret = source_window(source, needs, hooks, options->window_ms, NULL, snap, err);
 	else
 		ret = source_next(source, needs, 0, snap, err);
 	source_close(source);

@@ -19,9 +19,10 @@ int source_next(struct source *source, unsigned int needs, uint32_t max_age_ms,
  * The same over a time: scheduler hooks, and KVM's if wanted (hooks is
  * VMSHARE_HOOK_*), are attached for window_ms, and snap->window says what
  * happened then. A document has the window that it was taken over, or none.
+ * missing may be NULL; see source_track().
  */
 int source_window(struct source *source, unsigned int needs, uint32_t hooks, uint32_t window_ms,
-		  struct snapshot *snap, struct error *err);
+		  struct error *missing, struct snapshot *snap, struct error *err);
 
 /*
  * Attaches hooks until the source is closed; hooks of KVM are left out, with the

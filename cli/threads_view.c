@@ -150,6 +150,12 @@ static void thread_cells(struct table *table, const struct thread *thread, uint6
 	reasons_cell(table, counters, elapsed_ns);
 }
 
+/* Threads that ended long ago have no part in what happens now. */
+static bool is_idle_sum(const struct thread *thread)
+{
+	return !thread->tid && !facts_or_zero(&thread->counters.facts, THREAD_RUN_NS);
+}
+
 /* vCPUs by their id, then the VMM's threads, then the kernel's; the ended ones last. */
 static int compare_threads(const void *a, const void *b)
 {
@@ -182,19 +188,21 @@ void threads_view_print(FILE *out, const struct snapshot *snap, const struct vm 
 	uint64_t elapsed_ns = life_of(snap, vm);
 	const struct thread *threads, **order;
 	struct table *table;
-	size_t count, i;
+	size_t count, shown = 0, i;
 
 	threads = cpu_threads_of(cpu, vm->pid, &count);
 	order = count ? calloc(count, sizeof(*order)) : NULL;
 	if (!order)
 		return;
-	for (i = 0; i < count; i++)
-		order[i] = &threads[i];
-	qsort(order, count, sizeof(*order), compare_threads);
+	for (i = 0; i < count; i++) {
+		if (!is_idle_sum(&threads[i]))
+			order[shown++] = &threads[i];
+	}
+	qsort(order, shown, sizeof(*order), compare_threads);
 	table = table_new(HEADS);
 	for (i = 0; i < HEADS; i++)
 		table_title(table, i, heads[i].title, heads[i].right);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < shown; i++)
 		thread_cells(table, order[i], elapsed_ns);
 	table_print(table, out, header, color);
 	table_free(table);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vmshare matrix: which VMs share how much with which. */
+/* vmshare matrix: which VMs share how much with which, and which takes CPU from which. */
 #include "cmd.h"
 
 #include <inttypes.h>
+#include <linux/vmshare.h>
 #include <stdlib.h>
 
+#include "displacement.h"
 #include "jsonout.h"
+#include "options_cpu.h"
 #include "selector.h"
 #include "sharing.h"
 #include "source.h"
@@ -13,11 +16,19 @@
 #include "units.h"
 #include "view.h"
 
+#define WINDOW_MS 2000
+
+static const struct option options_matrix[] = {
+	OPTION_WINDOW("for the CPU part (default 2); 0: memory alone"),
+	{ .name = NULL },
+};
+
 struct matrix {
 	const struct snapshot *snap;
 	const struct options *options;
 	struct sharing sharing;
 	struct view view;		/* the VMs to show, in order */
+	struct error problem;		/* why there is no CPU part; code 0: nothing wrong */
 };
 
 static size_t index_of(const struct matrix *matrix, size_t row)
@@ -65,6 +76,18 @@ static void print_text(const struct matrix *matrix)
 	table_free(table);
 }
 
+static int print_cpu(const struct matrix *matrix, struct error *err)
+{
+	if (matrix->problem.code)
+		printf("\nno CPU part: %s\n", matrix->problem.message);
+	if (!matrix->snap->window.preemptions_known)
+		return 0;
+	putchar('\n');
+	if (displacement_print(&matrix->snap->window, &matrix->view, matrix->options))
+		return error_no_memory(err);
+	return 0;
+}
+
 static json_t *vm_json(const struct vm *vm)
 {
 	json_t *object = json_object();
@@ -88,7 +111,7 @@ static json_t *row_json(const struct matrix *matrix, size_t row)
 	return cells;
 }
 
-static void print_json(const struct matrix *matrix)
+static int print_json(const struct matrix *matrix, struct error *err)
 {
 	json_t *root = json_object(), *vms = json_array(), *rows = json_array();
 	json_t *outside = json_array();
@@ -107,7 +130,15 @@ static void print_json(const struct matrix *matrix)
 	json_object_set_new(root, "vms", vms);
 	json_object_set_new(root, "frames_bytes", rows);
 	json_object_set_new(root, "outside_bytes", outside);
+	if (matrix->problem.code)
+		json_object_set_new(root, "cpu_missing", jsonout_text(matrix->problem.message));
+	if (matrix->snap->window.preemptions_known &&
+	    displacement_put(root, &matrix->snap->window, &matrix->view)) {
+		json_decref(root);
+		return error_no_memory(err);
+	}
 	jsonout_print(root, matrix->options->pretty);
+	return 0;
 }
 
 /* Leaves the rows of the VMs that were named; all if none was. */
@@ -137,10 +168,33 @@ static int show(struct matrix *matrix, const struct column *sort, struct error *
 		return -1;
 	view_sort(&matrix->view, sort, false);
 	if (matrix->options->json)
-		print_json(matrix);
+		return print_json(matrix, err);
+	print_text(matrix);
+	return print_cpu(matrix, err);
+}
+
+/* A kernel without hooks still has the memory part. */
+static int take(struct matrix *matrix, unsigned int needs, struct snapshot *snap,
+		struct error *err)
+{
+	const struct options *options = matrix->options;
+	uint32_t window_ms = options->window_given ? options->window_ms : WINDOW_MS;
+	struct source *source;
+	int ret;
+
+	if (source_open(&source, options, err))
+		return -1;
+	if (options->from || !window_ms)
+		ret = source_next(source, needs, 0, snap, err);
 	else
-		print_text(matrix);
-	return EXIT_OK;
+		ret = source_window(source, needs, VMSHARE_HOOK_SCHED, window_ms, NULL, snap,
+				    err);
+	if (ret && window_ms && err->code == EXIT_SUPPORT) {
+		matrix->problem = *err;
+		ret = source_next(source, needs, 0, snap, err);
+	}
+	source_close(source);
+	return ret;
 }
 
 static int run(const struct cmd *cmd, const struct options *options, struct error *err)
@@ -151,7 +205,7 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 	int ret;
 
 	if (columns_parse_key(options->sort, &sort, err) ||
-	    source_once(options, cmd->needs | (sort ? sort->needs : 0), &snap, err))
+	    take(&matrix, cmd->needs | (sort ? sort->needs : 0), &snap, err))
 		return -1;
 	matrix.snap = &snap;
 	ret = show(&matrix, sort, err);
@@ -164,10 +218,10 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 const struct cmd cmd_matrix = {
 	.name = "matrix",
 	.args = "[VM...]",
-	.summary = "frames that two VMs both map; on the diagonal those of one alone",
+	.summary = "which VMs share how much with which; which takes CPU from which",
 	.needs = NEED_SETS,
 	.columns = true,
 	.operands_max = SIZE_MAX,
-	.options = no_options,
+	.options = options_matrix,
 	.run = run,
 };

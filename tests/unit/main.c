@@ -22,7 +22,7 @@ static const struct {
 } tests[] = {
 	{ "units", test_units },	 { "text", test_text_functions },
 	{ "decode", test_decode },	 { "client", test_client },
-	{ "cpu", test_cpu },
+	{ "cpu", test_cpu },		 { "overhead", test_overhead },
 	{ "snapjson", test_snapjson },	 { "columns", test_columns },
 	{ "selector", test_selector },	 { "proc", test_proc },
 	{ "cover", test_cover },	 { "victim", test_victim },

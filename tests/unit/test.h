@@ -37,6 +37,7 @@ void test_text_functions(void);
 void test_decode(void);
 void test_client(void);
 void test_cpu(void);
+void test_overhead(void);
 void test_snapjson(void);
 void test_columns(void);
 void test_selector(void);

@@ -10,7 +10,7 @@
 #include "columns.h"
 
 static const struct cmd *const commands[] = {
-	&cmd_list, &cmd_show, &cmd_top, &cmd_matrix, &cmd_victim, &cmd_place, &cmd_snapshot,
+	&cmd_list, &cmd_show, &cmd_top, &cmd_matrix, &cmd_overhead, &cmd_victim, &cmd_place, &cmd_snapshot,
 	&cmd_doctor, &cmd_version,
 };
 

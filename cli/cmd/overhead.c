@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vmshare overhead: what the VMM costs per VM, and what it costs others. */
+#include "cmd.h"
+
+#include <inttypes.h>
+#include <linux/vmshare.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "columns.h"
+#include "experiment.h"
+#include "jsonout.h"
+#include "options_cpu.h"
+#include "policy/overhead.h"
+#include "selector.h"
+#include "source.h"
+#include "table.h"
+#include "text.h"
+#include "units.h"
+#include "view.h"
+
+#define WINDOW_MS 2000
+#define CELL 2048
+
+static int set_experiment(struct options *options, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	options->experiment = true;
+	return 0;
+}
+
+static int set_seconds(struct options *options, const char *value, struct error *err)
+{
+	return units_parse_seconds(value, &options->seconds_ms, err);
+}
+
+static int set_repeats(struct options *options, const char *value, struct error *err)
+{
+	return units_parse_count(value, EXPERIMENT_REPEATS_MAX, &options->repeats, err);
+}
+
+static int set_cpus(struct options *options, const char *value, struct error *err)
+{
+	return units_parse_count(value, 4096, &options->cpus, err);
+}
+
+static const struct option options_overhead[] = {
+	OPTION_WINDOW("look at all VMs for so long (default 2)"),
+	{ "experiment", 0, NULL, "run N-1 against N CPU-bound guests on N CPUs instead",
+	  set_experiment },
+	{ "seconds", 0, "SEC", "of each measurement of the experiment (default 5)", set_seconds },
+	{ "repeats", 0, "N", "how often the experiment is repeated (default 5)", set_repeats },
+	{ "cpus", 0, "N", "use N CPUs for the experiment (default: all)", set_cpus },
+	{ .name = NULL },
+};
+
+struct account {
+	const struct vm *vm;
+	struct overhead overhead;
+};
+
+struct ledger {
+	const struct snapshot *snap;
+	const struct options *options;
+	struct error missing;		/* why guest time is not exact; code 0: it is */
+	bool exact;
+	struct account *accounts;
+	size_t count;
+};
+
+/* In the order asked for; only the VMs that were named. */
+static int fill(struct ledger *ledger, const struct view *view, const bool *chosen)
+{
+	size_t i;
+
+	ledger->accounts = calloc(view->count + 1, sizeof(*ledger->accounts));
+	if (!ledger->accounts)
+		return -1;
+	for (i = 0; i < view->count; i++) {
+		struct account *account = &ledger->accounts[ledger->count];
+
+		account->vm = view->rows[i].vm;
+		if (ledger->options->operands.count && !chosen[account->vm - ledger->snap->vms])
+			continue;
+		overhead_of(&account->overhead, view->rows[i].usage);
+		ledger->exact |= account->overhead.exact;
+		ledger->count++;
+	}
+	return 0;
+}
+
+static void percent_cell(struct table *table, const struct ledger *ledger, uint64_t ns)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.1f",
+		 (double)ns * 100 / (double)ledger->snap->window.window_ns);
+	table_cell(table, text);
+}
+
+static void overhead_cells(struct table *table, const struct ledger *ledger,
+			   const struct overhead *overhead)
+{
+	uint64_t total = overhead_total(overhead);
+	char text[32] = "-";
+
+	percent_cell(table, ledger, total);
+	percent_cell(table, ledger, overhead->guest_ns);
+	percent_cell(table, ledger, overhead->exits_ns);
+	percent_cell(table, ledger, overhead->vmm_ns);
+	percent_cell(table, ledger, overhead->kernel_ns);
+	if (total)
+		snprintf(text, sizeof(text), "%.1f",
+			 (double)(total - overhead->guest_ns) * 100 / (double)total);
+	table_cell(table, text);
+	percent_cell(table, ledger, overhead->ready_ns);
+	snprintf(text, sizeof(text), "%.0f",
+		 (double)overhead->exits * 1e9 / (double)ledger->snap->window.window_ns);
+	table_cell(table, text);
+}
+
+static struct table *titled(void)
+{
+	static const char *const titles[] = {
+		"VM", "PID", "CPU%", "GUEST", "EXITS", "VMM", "KERNEL", "OVERHEAD%", "RDY%", "EXIT/s",
+	};
+	const size_t count = sizeof(titles) / sizeof(*titles);
+	struct table *table = table_new(count);
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		table_title(table, i, titles[i], i > 0);
+	return table;
+}
+
+static void say_how(const struct ledger *ledger)
+{
+	char text[UNITS_TEXT];
+
+	printf("CPU over %s in percent of one CPU; guest time %s\n",
+	       units_duration(ledger->snap->window.window_ns, text),
+	       ledger->exact ? "exact, between each entry and exit" :
+			       "as the kernel samples it by ticks");
+	if (ledger->missing.code && !ledger->exact)
+		printf("no exact guest time: %s\n", ledger->missing.message);
+}
+
+static void print_text(const struct ledger *ledger)
+{
+	char name[CELL], label[16], pid[16];
+	struct table *table = titled();
+	struct overhead sum = {};
+	size_t i;
+
+	for (i = 0; i < ledger->count; i++) {
+		const struct account *account = &ledger->accounts[i];
+
+		text_escape(vm_label(account->vm, label, sizeof(label)), name, sizeof(name));
+		snprintf(pid, sizeof(pid), "%u", account->vm->pid);
+		table_cell(table, name);
+		table_cell(table, pid);
+		overhead_cells(table, ledger, &account->overhead);
+		overhead_add(&sum, &account->overhead);
+	}
+	if (ledger->count > 1) {
+		table_cell(table, "(all)");
+		table_cell(table, "");
+		overhead_cells(table, ledger, &sum);
+	}
+	if (!ledger->options->no_header)
+		say_how(ledger);
+	table_print(table, stdout, !ledger->options->no_header, ledger->options->color);
+	table_free(table);
+}
+
+static json_t *account_json(const struct account *account)
+{
+	const struct overhead *overhead = &account->overhead;
+	json_t *object = json_object();
+
+	json_object_set_new(object, "pid", jsonout_number(account->vm->pid));
+	if (account->vm->name)
+		json_object_set_new(object, "name", jsonout_text(account->vm->name));
+	json_object_set_new(object, "cpu_ns", jsonout_number(overhead_total(overhead)));
+	json_object_set_new(object, "guest_ns", jsonout_number(overhead->guest_ns));
+	json_object_set_new(object, "exits_ns", jsonout_number(overhead->exits_ns));
+	json_object_set_new(object, "vmm_ns", jsonout_number(overhead->vmm_ns));
+	json_object_set_new(object, "kernel_ns", jsonout_number(overhead->kernel_ns));
+	json_object_set_new(object, "ready_ns", jsonout_number(overhead->ready_ns));
+	json_object_set_new(object, "exits", jsonout_number(overhead->exits));
+	return object;
+}
+
+static void print_json(const struct ledger *ledger)
+{
+	json_t *root = json_object(), *vms = json_array();
+	size_t i;
+
+	for (i = 0; i < ledger->count; i++)
+		json_array_append_new(vms, account_json(&ledger->accounts[i]));
+	json_object_set_new(root, "version", json_integer(1));
+	json_object_set_new(root, "window_ns", jsonout_number(ledger->snap->window.window_ns));
+	json_object_set_new(root, "guest_time", json_string(ledger->exact ? "hooks" : "ticks"));
+	if (ledger->missing.code && !ledger->exact)
+		json_object_set_new(root, "guest_time_reason",
+				    jsonout_text(ledger->missing.message));
+	json_object_set_new(root, "vms", vms);
+	jsonout_print(root, ledger->options->pretty);
+}
+
+static int account_for(struct ledger *ledger, struct error *err)
+{
+	bool *chosen = calloc(ledger->snap->n_vms + 1, sizeof(*chosen));
+	const struct column *sort = NULL;
+	struct view view = {};
+	int ret = 0;
+
+	if (!chosen)
+		return error_no_memory(err);
+	if (columns_parse_key(ledger->options->sort, &sort, err) ||
+	    selector_mark(ledger->snap, &ledger->options->operands, chosen, err) ||
+	    view_init(&view, ledger->snap, NULL, err))
+		ret = -1;
+	if (!ret) {
+		view_sort(&view, sort, false);
+		if (fill(ledger, &view, chosen))
+			ret = error_no_memory(err);
+	}
+	free(chosen);
+	if (!ret && ledger->options->json)
+		print_json(ledger);
+	else if (!ret)
+		print_text(ledger);
+	free(ledger->accounts);
+	view_free(&view);
+	return ret;
+}
+
+static int take(struct ledger *ledger, unsigned int needs, struct snapshot *snap,
+		struct error *err)
+{
+	const struct options *options = ledger->options;
+	uint32_t window_ms = options->window_ms ? options->window_ms : WINDOW_MS;
+	struct source *source;
+	int ret;
+
+	if (source_open(&source, options, err))
+		return -1;
+	ret = source_window(source, needs, VMSHARE_HOOK_SCHED | VMSHARE_HOOK_KVM, window_ms,
+			    &ledger->missing, snap, err);
+	source_close(source);
+	if (ret || snap->window.window_ns)
+		return ret;
+	snapshot_free(snap);
+	return error_set(err, EXIT_RUNTIME,
+			 "snapshot %s: window_ns is missing; take the document by vmshare snapshot --window 2",
+			 options->from);
+}
+
+static int show(const struct cmd *cmd, const struct options *options, struct error *err)
+{
+	struct ledger ledger = { .options = options };
+	struct snapshot snap;
+	int ret;
+
+	if (take(&ledger, cmd->needs, &snap, err))
+		return -1;
+	ledger.snap = &snap;
+	ret = account_for(&ledger, err);
+	snapshot_free(&snap);
+	return ret;
+}
+
+/* The experiment */
+
+/* Of 3 against 4 on 4 cores, with bzip2 and gobmk: docs name the study. */
+static const struct {
+	const char *what;
+	double slowdown;
+	int condition;			/* -1: not done here */
+} published[] = {
+	{ "bare Linux", 1.28, EXPERIMENT_PROGRAMS },
+	{ "KVM", 4.89, EXPERIMENT_FREE },
+	{ "Xen", 3.75, -1 },
+};
+
+#define PUBLISHED (sizeof(published) / sizeof(*published))
+
+/* On a virtual machine CPUs are shared or emulated; its figures are no hardware's. */
+static bool is_virtual(void)
+{
+	char line[8192];
+	bool found = false;
+	FILE *file = fopen("/proc/cpuinfo", "re");
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, "flags", 5) && strstr(line, " hypervisor");
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static void show_step(unsigned int done, unsigned int all, const char *what)
+{
+	fprintf(stderr, "\r\033[K%u of %u: %s", done + 1, all, what);
+}
+
+static void print_experiment(const struct experiment *experiment, const struct options *options)
+{
+	static const char *const titles[] = {
+		"JOBS", "SLOW-DOWN", "LEAST", "MOST", "SPEED", "PUBLISHED",
+	};
+	struct table *table = table_new(6);
+	char text[64];
+	size_t i, j;
+
+	for (i = 0; i < 6; i++)
+		table_title(table, i, titles[i], i > 0);
+	for (i = 0; i < EXPERIMENT_CONDITIONS; i++) {
+		const struct condition *condition = &experiment->condition[i];
+		const double figures[] = {
+			condition->median, condition->slowdown[0],
+			condition->slowdown[experiment->repeats - 1],
+			100 * condition->rate / experiment->condition[EXPERIMENT_PROGRAMS].rate,
+		};
+
+		table_cell(table, experiment_name[i]);
+		for (j = 0; j < 4; j++) {
+			snprintf(text, sizeof(text), "%.2f %%", figures[j]);
+			table_cell(table, text);
+		}
+		snprintf(text, sizeof(text), "-");
+		for (j = 0; j < PUBLISHED; j++) {
+			if (published[j].condition == (int)i)
+				snprintf(text, sizeof(text), "%.2f %% (%s)", published[j].slowdown,
+					 published[j].what);
+		}
+		table_cell(table, text);
+	}
+	table_print(table, stdout, !options->no_header, options->color);
+	table_free(table);
+}
+
+static void print_experiment_notes(const struct experiment *experiment)
+{
+	printf("slow-down of each job by the last CPU's being busy too: %u jobs against %u on %u CPUs, median of %u\n"
+	       "(published: 3 against 4 jobs, bzip2 and gobmk, on 4 cores; Xen 3.75 %%); speed: against programs, all busy\n",
+	       experiment->cpus - 1, experiment->cpus, experiment->cpus, experiment->repeats);
+	if (is_virtual())
+		printf("this host is itself a virtual machine: its CPUs are shared or emulated, and these figures are not a hardware host's\n");
+}
+
+static json_t *condition_json(const struct experiment *experiment, size_t index)
+{
+	const struct condition *condition = &experiment->condition[index];
+	json_t *object = json_object(), *samples = json_array();
+	unsigned int i;
+
+	for (i = 0; i < experiment->repeats; i++)
+		json_array_append_new(samples, json_real(condition->slowdown[i]));
+	json_object_set_new(object, "jobs", json_string(experiment_key[index]));
+	json_object_set_new(object, "slowdown_percent", json_real(condition->median));
+	json_object_set_new(object, "samples_percent", samples);
+	json_object_set_new(object, "work_per_s", json_real(condition->rate));
+	return object;
+}
+
+static void print_experiment_json(const struct experiment *experiment, bool pretty)
+{
+	json_t *root = json_object(), *conditions = json_array(), *papers = json_object();
+	size_t i;
+
+	for (i = 0; i < EXPERIMENT_CONDITIONS; i++)
+		json_array_append_new(conditions, condition_json(experiment, i));
+	for (i = 0; i < PUBLISHED; i++)
+		json_object_set_new(papers, published[i].what, json_real(published[i].slowdown));
+	json_object_set_new(root, "version", json_integer(1));
+	json_object_set_new(root, "cpus", json_integer(experiment->cpus));
+	json_object_set_new(root, "measurement_ms", json_integer(experiment->ms));
+	json_object_set_new(root, "repeats", json_integer(experiment->repeats));
+	json_object_set_new(root, "virtual_host", json_boolean(is_virtual()));
+	json_object_set_new(root, "conditions", conditions);
+	json_object_set_new(root, "published_percent", papers);
+	jsonout_print(root, pretty);
+}
+
+static int run_experiment(const struct options *options, struct error *err)
+{
+	bool told = isatty(STDERR_FILENO) && !options->json;
+	struct experiment *experiment;
+	int ret;
+
+	if (options->from || options->operands.count)
+		return error_set(err, EXIT_USAGE,
+				 "--experiment starts jobs of its own; it takes neither VMs nor --from");
+	experiment = calloc(1, sizeof(*experiment));
+	if (!experiment)
+		return error_no_memory(err);
+	experiment->cpus = options->cpus;
+	experiment->ms = options->seconds_ms;
+	experiment->repeats = options->repeats;
+	ret = experiment_prepare(experiment, err);
+	if (!ret)
+		ret = experiment_run(experiment, told ? show_step : NULL, err);
+	if (told)
+		fputs("\r\033[K", stderr);
+	if (!ret && options->json) {
+		print_experiment_json(experiment, options->pretty);
+	} else if (!ret) {
+		print_experiment(experiment, options);
+		print_experiment_notes(experiment);
+	}
+	free(experiment);
+	return ret;
+}
+
+static int run(const struct cmd *cmd, const struct options *options, struct error *err)
+{
+	return options->experiment ? run_experiment(options, err) : show(cmd, options, err);
+}
+
+const struct cmd cmd_overhead = {
+	.name = "overhead",
+	.args = "[VM...]",
+	.summary = "what the VMM costs per VM; --experiment: what it costs others",
+	.needs = NEED_CPU,
+	.columns = true,
+	.operands_max = SIZE_MAX,
+	.options = options_overhead,
+	.run = run,
+};
