@@ -293,7 +293,7 @@ const struct thread *cpu_threads_of(const struct cpu *cpu, uint32_t pid, size_t 
 	while (last < cpu->n_threads && cpu->threads[last].pid == pid)
 		last++;
 	*count = last - first;
-	return cpu->threads + first;
+	return *count ? cpu->threads + first : NULL;
 }
 
 const struct thread *cpu_thread(const struct cpu *cpu, uint32_t pid, uint32_t tid)

@@ -112,7 +112,7 @@ bool cpu_sort(struct cpu *cpu);
 /* Drops the threads and preemptions of VMs that keep() does not want. */
 void cpu_keep(struct cpu *cpu, bool (*keep)(uint32_t pid, const void *data), const void *data);
 
-/* The first thread of that VM, and how many there are. */
+/* The first thread of that VM, and how many there are; NULL: none. */
 const struct thread *cpu_threads_of(const struct cpu *cpu, uint32_t pid, size_t *count);
 const struct thread *cpu_thread(const struct cpu *cpu, uint32_t pid, uint32_t tid);
 

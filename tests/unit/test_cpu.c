@@ -242,6 +242,7 @@ static void test_keeping(void)
 	size_t count;
 	uint32_t pid;
 
+	ok(!cpu_threads_of(&cpu, 5, &count) && !count, "where nothing is known there are no threads");
 	for (pid = 1; pid < 9; pid++) {
 		thread(&cpu, pid, 100 + pid, 1);
 		thread(&cpu, pid, 200 + pid, 1);
