@@ -10,6 +10,7 @@
 #include "error.h"
 #include "model.h"
 #include "policy/destination.h"
+#include "policy/manage.h"
 #include "policy/migration.h"
 
 struct words {
@@ -51,6 +52,11 @@ struct options {
 	uint64_t work;			/* 0: the policies' own limits */
 	bool unshared;			/* place */
 	bool verify;			/* doctor */
+	const char *config;		/* manage, tune: file; NULL: defaults */
+	bool policy_given;
+	enum manage_policy policy;
+	bool families;			/* tune */
+	const char *output;
 	bool window_given;
 	uint32_t window_ms;		/* hooks attached for so long; 0: not */
 	bool no_hooks;			/* top */
