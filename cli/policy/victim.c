@@ -325,6 +325,13 @@ double victim_gap(const struct victim_plan *plan)
 	return (double)(plan->cost - plan->lower_bound) / (double)plan->cost;
 }
 
+/* Points that free less for no less are no answers any more. */
+static void drop_dearer(struct victim_sweep *sweep, uint64_t cost)
+{
+	while (sweep->count && sweep->points[sweep->count - 1].cost >= cost)
+		free(sweep->points[--sweep->count].vms);
+}
+
 static int take_point(const struct snapshot *snap, const struct victim_plan *plan,
 		      struct victim_sweep *sweep)
 {
@@ -364,6 +371,7 @@ static int sweep_needs(const struct snapshot *snap, const struct victim_request 
 		ret = victim_choose(snap, &one, &plan);
 		if (!ret && plan.feasible) {
 			reached = plan.freed;
+			drop_dearer(sweep, plan.cost);
 			ret = take_point(snap, &plan, sweep);
 		}
 		victim_plan_free(&plan);
@@ -371,6 +379,40 @@ static int sweep_needs(const struct snapshot *snap, const struct victim_request 
 			return -1;
 	}
 	return 0;
+}
+
+/* Does the middle one lie below the line from the left one to the right one? */
+static bool is_corner(const struct victim_point *left, const struct victim_point *middle,
+		      const struct victim_point *right)
+{
+	uint64_t left_need = left ? left->need : 0, left_cost = left ? left->cost : 0;
+
+	return (wide)(middle->cost - left_cost) * (right->need - left_need) <
+	       (wide)(right->cost - left_cost) * (middle->need - left_need);
+}
+
+/* The last corner before the point, or NULL: nothing for nothing is one as well. */
+static struct victim_point *corner_before(struct victim_point *points, size_t point)
+{
+	while (point--) {
+		if (points[point].hull)
+			return &points[point];
+	}
+	return NULL;
+}
+
+/* Every point is a corner until a later one shows that it is above a line. */
+static void mark_hull(struct victim_sweep *sweep)
+{
+	struct victim_point *points = sweep->points, *last;
+	size_t i;
+
+	for (i = 0; i < sweep->count; i++) {
+		while ((last = corner_before(points, i)) &&
+		       !is_corner(corner_before(points, (size_t)(last - points)), last, &points[i]))
+			last->hull = false;
+		points[i].hull = true;
+	}
 }
 
 int victim_sweep(const struct snapshot *snap, const struct victim_request *request,
@@ -391,6 +433,7 @@ int victim_sweep(const struct snapshot *snap, const struct victim_request *reque
 	victim_plan_free(&plan);
 	if (!ret)
 		ret = sweep_needs(snap, request, max_points, sweep);
+	mark_hull(sweep);
 	if (ret)
 		victim_sweep_free(sweep);
 	return ret;

@@ -43,7 +43,7 @@ struct victim_point {
 	uint64_t need;			/* the largest for which this is the answer, if proved */
 	uint64_t cost, lower_bound;	/* no set that frees the need costs less than the bound */
 	bool proved;			/* that none costs less than cost */
-	bool hull;			/* a corner of the lower convex hull of all answers */
+	bool hull;			/* a corner of the lower convex hull of the points */
 	size_t *vms;			/* indices in the snapshot, ascending */
 	size_t count;
 };
