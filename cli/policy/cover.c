@@ -110,6 +110,8 @@ static void find_covers(struct solver *solver)
 
 	exchange_shrink(&solver->exchange);
 	offer_exchange(solver);
+	if (exchange_greedy(&solver->exchange))
+		offer_exchange(solver);
 	grow_covers(solver, work / 8);
 	if (solver->cover->found)
 		exchange_items(solver, work / 3);

@@ -6,8 +6,6 @@
 
 typedef unsigned __int128 wide;
 
-#define ANY_COST ((wide)-1 >> 1)
-
 /* splitmix64 (Steele, Lea, Flood 2014): the same attempts in every run. */
 static uint64_t draw(struct exchange *exchange)
 {
@@ -156,7 +154,7 @@ static uint32_t most_promising(struct exchange *exchange, double noise)
 	for (i = 0; i < division->cover->items; i++) {
 		if (exchange->in[i] || exchange->barred[i])
 			continue;
-		score = exchange->promise[i];
+		score = exchange->marginal ? (double)exchange->adds[i] : exchange->promise[i];
 		if (!exchange->scarce)
 			score /= division->weight[i];
 		if (noise > 0)
@@ -169,14 +167,15 @@ static uint32_t most_promising(struct exchange *exchange, double noise)
 	return best;
 }
 
-/* Puts items in until the need is met; false if that costs too much. */
+/* Puts items in until the need is met; false if that costs far more than the limit (0: none). */
 static bool repair(struct exchange *exchange, wide limit, double noise)
 {
 	const struct division *division = exchange->division;
 	uint32_t item, enough;
 
 	while (exchange->gained < division->need) {
-		if (exchange->count >= division->cover->max_items || exchange->cost / 2 > limit)
+		if (exchange->count >= division->cover->max_items ||
+		    (limit && exchange->cost / 2 > limit))
 			return false;
 		enough = cheapest_enough(exchange);
 		item = most_promising(exchange, noise);
@@ -277,7 +276,21 @@ bool exchange_grow(struct exchange *exchange, uint32_t item)
 
 	exchange_set(exchange, NULL);
 	toggle(exchange, item);
-	good = repair(exchange, ANY_COST, 0);
+	good = repair(exchange, 0, 0);
+	if (good)
+		drop_needless(exchange);
+	exchange->n_undo = 0;
+	return good && exchange_covers(exchange);
+}
+
+bool exchange_greedy(struct exchange *exchange)
+{
+	bool good;
+
+	exchange_set(exchange, NULL);
+	exchange->marginal = true;
+	good = repair(exchange, 0, 0);
+	exchange->marginal = false;
 	if (good)
 		drop_needless(exchange);
 	exchange->n_undo = 0;

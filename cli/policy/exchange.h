@@ -12,6 +12,7 @@ struct exchange {
 	const struct division *division;	/* whose index of groups is used */
 	bool *in;			/* per item */
 	bool scarce;			/* number counts, not cost */
+	bool marginal;			/* what is gained at once counts, not what is promised */
 	bool *barred;			/* not to be put in for now */
 	uint32_t *missing;		/* per group: members that are not in */
 	uint32_t *last;			/* per group: these, combined by exclusive or */
@@ -42,6 +43,9 @@ void exchange_shrink(struct exchange *exchange);
 
 /* From this item alone, those that promise most are put in; false if that leads nowhere. */
 bool exchange_grow(struct exchange *exchange, uint32_t item);
+
+/* From none, those that gain most at once for their cost; false if that leads nowhere. */
+bool exchange_greedy(struct exchange *exchange);
 
 bool exchange_covers(const struct exchange *exchange);
 
