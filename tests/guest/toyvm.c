@@ -32,8 +32,10 @@ static const char usage_text[] =
 	"SEGMENT is COUNT@CONTENT[+STEP]: COUNT pages, page k with content CONTENT + k * STEP\n"
 	"  --vcpus N    number of virtual CPUs (1)\n"
 	"  --spin       they never leave guest mode, instead of halting\n"
+	"  --devices    they use devices before each halt\n"
 	"  --pause US   between one halt and the next (10000)\n"
 	"  --workers N  threads beside them that wake each other for ever (0)\n"
+	"  --passing N  threads that end after 50 ms of CPU time each (0)\n"
 	"  --memfd      shared memory of a memfd instead of anonymous memory\n"
 	"  --no-kvm     an ordinary process with that memory\n"
 	"  --no-merge   memory that KSM may not merge\n"
@@ -47,8 +49,9 @@ struct segment {
 };
 
 static struct options {
-	unsigned int vcpus, pause_us, workers;
-	bool spin, memfd, no_kvm, no_merge, dontfork, thp;
+	unsigned int vcpus, pause_us, workers, passing;
+	enum vm_code code;
+	bool memfd, no_kvm, no_merge, dontfork, thp;
 	struct segment *segments;
 	unsigned int segment_count;
 } options = { .vcpus = 1, .pause_us = 10000 };
@@ -149,10 +152,12 @@ static void parse_name(char **argv, char *name)
 
 static void parse_options(int argc, char **argv)
 {
-	enum { VCPUS = 1, SPIN, PAUSE, WORKERS, MEMFD, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
+	enum { VCPUS = 1, SPIN, DEVICES, PAUSE, WORKERS, PASSING, MEMFD, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
 	static const struct option table[] = {
 		{ "vcpus", required_argument, NULL, VCPUS },
 		{ "spin", no_argument, NULL, SPIN },
+		{ "devices", no_argument, NULL, DEVICES },
+		{ "passing", required_argument, NULL, PASSING },
 		{ "pause", required_argument, NULL, PAUSE },
 		{ "workers", required_argument, NULL, WORKERS },
 		{ "memfd", no_argument, NULL, MEMFD },
@@ -170,9 +175,11 @@ static void parse_options(int argc, char **argv)
 	while ((option = getopt_long_only(argc, argv, "", table, NULL)) != -1) {
 		switch (option) {
 		case VCPUS: options.vcpus = parse_count("--vcpus", optarg, 1, VM_MAX_VCPUS); break;
-		case SPIN: options.spin = true; break;
+		case SPIN: options.code = VM_SPINS; break;
+		case DEVICES: options.code = VM_USES_DEVICES; break;
 		case PAUSE: options.pause_us = parse_count("--pause", optarg, 0, 1000000000); break;
 		case WORKERS: options.workers = parse_count("--workers", optarg, 0, WORKERS_MAX); break;
+		case PASSING: options.passing = parse_count("--passing", optarg, 0, WORKERS_MAX); break;
 		case MEMFD: options.memfd = true; break;
 		case NO_KVM: options.no_kvm = true; break;
 		case NO_MERGE: options.no_merge = true; break;
@@ -456,8 +463,9 @@ int main(int argc, char **argv)
 	map_memory();
 	fill_memory();
 	if (!options.no_kvm)
-		vm_start(memory, page_count * PAGE_BYTES, options.vcpus, options.spin, options.pause_us);
+		vm_start(memory, page_count * PAGE_BYTES, options.vcpus, options.code, options.pause_us);
 	workers_start(options.workers);
+	workers_start_passing(options.passing);
 	printf("ready %d 0x%lx %lu\n", getpid(), (unsigned long)memory, (unsigned long)page_count);
 	fflush(stdout);
 	serve();

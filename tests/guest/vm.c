@@ -22,6 +22,11 @@
 /* 16-bit code: what a virtual CPU does all its life. */
 static const unsigned char halt_loop[] = { 0xf4, 0xeb, 0xfd };	/* 1: hlt; jmp 1b */
 static const unsigned char spin_loop[] = { 0xeb, 0xfe };	/* 1: jmp 1b */
+static const unsigned char device_loop[] = {
+	0xe6, 0x80,		/* 1: out %al, $0x80 */
+	0xa0, 0x00, 0x50,	/* mov 0x5000, %al: no memory is there */
+	0xf4, 0xeb, 0xf8,	/* hlt; jmp 1b */
+};
 
 struct vcpu {
 	int fd;
@@ -62,12 +67,14 @@ static void add_slot(unsigned int slot, unsigned long guest_address, void *memor
 	request(vm_fd, KVM_SET_USER_MEMORY_REGION, (uintptr_t)&region, "a memory slot");
 }
 
-static void add_code(bool spin)
+static void add_code(enum vm_code code)
 {
 	void *page = map(PAGE_BYTES, MAP_PRIVATE | MAP_ANONYMOUS, -1, "the guest's code");
 
-	if (spin)
+	if (code == VM_SPINS)
 		memcpy(page, spin_loop, sizeof(spin_loop));
+	else if (code == VM_USES_DEVICES)
+		memcpy(page, device_loop, sizeof(device_loop));
 	else
 		memcpy(page, halt_loop, sizeof(halt_loop));
 	add_slot(0, CODE_ADDRESS, page, PAGE_BYTES);
@@ -108,10 +115,17 @@ static void *run_vcpu(void *argument)
 				continue;
 			err(1, "running a virtual CPU");
 		}
-		if (vcpu->run->exit_reason != KVM_EXIT_HLT)
+		switch (vcpu->run->exit_reason) {
+		case KVM_EXIT_HLT:
+			usleep(halt_pause_us);
+			break;
+		case KVM_EXIT_IO:
+		case KVM_EXIT_MMIO:
+			break;
+		default:
 			errx(1, "a virtual CPU stopped for reason %u (see KVM_EXIT_* in linux/kvm.h)",
 			     vcpu->run->exit_reason);
-		usleep(halt_pause_us);
+		}
 	}
 	return NULL;
 }
@@ -128,7 +142,8 @@ static void start_thread(unsigned int id)
 	pthread_setname_np(thread, name);
 }
 
-void vm_start(void *memory, size_t bytes, unsigned int count, bool spin, unsigned int pause_us)
+void vm_start(void *memory, size_t bytes, unsigned int count, enum vm_code code,
+	      unsigned int pause_us)
 {
 	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	unsigned int id;
@@ -137,7 +152,7 @@ void vm_start(void *memory, size_t bytes, unsigned int count, bool spin, unsigne
 		err(1, "opening /dev/kvm (load kvm_amd or kvm_intel, or give --no-kvm)");
 	vm_fd = request(kvm_fd, KVM_CREATE_VM, 0, "a virtual machine");
 	request(vm_fd, KVM_SET_TSS_ADDR, TSS_ADDRESS, "the task state segment");
-	add_code(spin);
+	add_code(code);
 	add_slot(1, MEMORY_ADDRESS, memory, bytes);
 	for (id = 0; id < count; id++)
 		add_vcpu(kvm_fd, id);

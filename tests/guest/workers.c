@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "workers.h"
+
+#define PASSING_NS 50000000
 
 static int doors[WORKERS_MAX];	/* each opens for who has the token */
 static unsigned int worker_count;
@@ -43,16 +46,26 @@ static void *yield(void *unused)
 	return NULL;
 }
 
-static void start_worker(unsigned int id)
+static void *pass(void *unused)
+{
+	struct timespec used;
+
+	(void)unused;
+	do
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	while (!used.tv_sec && used.tv_nsec < PASSING_NS);
+	return NULL;
+}
+
+static void start(const char *kind, unsigned int id, void *(*run)(void *))
 {
 	pthread_t thread;
 	char name[16];
-	int error = pthread_create(&thread, NULL, worker_count > 1 ? pass_token : yield,
-				   (void *)(uintptr_t)id);
+	int error = pthread_create(&thread, NULL, run, (void *)(uintptr_t)id);
 
 	if (error)
-		errx(1, "starting worker %u: %s", id, strerror(error));
-	snprintf(name, sizeof(name), "worker %u", id);
+		errx(1, "starting %s %u: %s", kind, id, strerror(error));
+	snprintf(name, sizeof(name), "%s %u", kind, id);
 	pthread_setname_np(thread, name);
 }
 
@@ -67,7 +80,15 @@ void workers_start(unsigned int count)
 			err(1, "a door for worker %u", id);
 	}
 	for (id = 0; id < count; id++)
-		start_worker(id);
+		start("worker", id, count > 1 ? pass_token : yield);
 	if (count > 1)
 		open_door(0);
+}
+
+void workers_start_passing(unsigned int count)
+{
+	unsigned int id;
+
+	for (id = 0; id < count; id++)
+		start("passing", id, pass);
 }

@@ -11,4 +11,7 @@
  */
 void workers_start(unsigned int count);
 
+/* Starts @count threads that end when each has had 50 ms of CPU time. */
+void workers_start_passing(unsigned int count);
+
 #endif
