@@ -27,9 +27,15 @@ RAW = {
     "stale-generation": ("ESTALE",), "dump-stale-generation": ("ESTALE",),
     "generation-and-age": ("EINVAL",), "generation-and-engine": ("EINVAL",),
     "no-pid": ("EINVAL",), "unknown-pid": ("ESRCH",), "not-a-vm": ("ESRCH",),
+    "track-nothing-named": ("EINVAL",), "track-unknown-hook": ("EINVAL", "ERANGE"),
+    "track-all-bits": ("EINVAL", "ERANGE"), "track-with-pid": ("EINVAL",),
+    "track-short": ("EINVAL", "ERANGE"), "track-long": ("EINVAL", "ERANGE"),
+    "track-nested": ("EINVAL",), "cpu-with-age": ("EINVAL",),
+    "cpu-with-hooks": ("EINVAL",), "cpu-zero-pid": ("EINVAL", "ERANGE"),
 }
 RAW_WITHOUT_TEXT = ("bad-command", "command-zero", "event-command", "do-of-dump",
-                    "dump-of-do")
+                    "dump-of-do", "track-dump", "cpu-do", "thread-dump",
+                    "preemption-dump")
 
 
 @case()

@@ -1,0 +1,425 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Threads, their waits, and who displaced them, against /proc and trace events."""
+
+import os
+import subprocess
+
+import host
+import replay
+from case import case, equal, true, wait_for
+from replay import HOST, IDLE
+from schedtrace import Recorder
+from toy import Toys
+from tracked import SINCE_BIRTH, Look, Session, Window, look, stop
+
+SWITCHES = 100_000
+MILLE = 0.001
+
+# name -> options: vCPUs that spin, that halt often, and threads of the monitor.
+LOADS = {"spinner": ("--spin", "--workers", "2"),
+         "halter": ("--vcpus", "2", "--pause", "500", "--workers", "2"),
+         "mixed": ("--vcpus", "2", "--spin", "--workers", "1"),
+         "passer": ("--no-kvm", "--workers", "2"),
+         "yielder": ("--no-kvm", "--workers", "1")}
+
+KVM_STATS = {"io": "io_exits", "mmio": "mmio_exits", "interrupt": "irq_exits",
+             "halt": "halt_exits", "irq-window": "irq_window_exits",
+             "nmi-window": "nmi_window_exits", "request-irq": "request_irq_exits",
+             "signal": "signal_exits"}
+
+
+def needs_instruction_clock():
+    """Elsewhere a busy host stops the machine between two readings of its clock."""
+    if os.environ.get("VMSHARE_CLOCK") == "instructions":
+        return None
+    return "the machine's clock is not one of instructions (boot --clock)"
+
+
+def start_loads(toys, loads=None):
+    """VMs, and processes that are none: return both kinds' pids."""
+    for name, options in (loads or LOADS).items():
+        toys.start("10@1", options=["--name", name, *options])
+    return ([toy.pid for toy in toys.toys if toy.is_vm],
+            [toy.pid for toy in toys.toys if not toy.is_vm])
+
+
+def near(seen, wanted, part, what, slack=0):
+    """Within a part of what is wanted, and no further than that plus the slack."""
+    true(abs(seen - wanted) <= part * abs(wanted) + slack,
+         f"{what}: saw {seen}, should be {wanted} within {100 * part} %"
+         + (f" and {slack}" if slack else ""))
+
+
+def deviation(seen, wanted):
+    return abs(seen - wanted) / wanted if wanted else 0
+
+
+def check_threads(window):
+    """Each number of each thread; the worst deviation of its growth."""
+    worst = 0
+    for tid in window.proc_after:
+        comm = window.after.threads[tid]["comm"]
+        for name in SINCE_BIRTH:
+            equal(window.after.threads[tid][name], window.proc_after[tid][name],
+                  f"{name} of {comm} since birth")
+        wanted = window.proc_grown(tid, "ready_ns")
+        near(window.grown(tid, "wait_ns"), wanted, MILLE, f"wait_ns of {comm}")
+        worst = max(worst, deviation(window.grown(tid, "wait_ns"), wanted))
+        near(window.grown(tid, "waits"),
+             window.proc_grown(tid, "voluntary_switches")
+             + window.proc_grown(tid, "involuntary_switches"), 0, f"waits of {comm}", 1)
+        near(window.grown(tid, "wakeups"), window.proc_grown(tid, "voluntary_switches"),
+             0, f"wakeups of {comm}", 1)
+        equal(sum(window.histogram(tid)), window.grown(tid, "waits"),
+              f"histogram of {comm}")
+    return worst
+
+
+def check_rows(window):
+    """Who displaced whom, against the run delay; the worst deviation of a VM."""
+    worst = 0
+    for pid in window.pids:
+        mine = window.after.of_vm(pid)
+        equal(set(mine), {t for t in window.proc_after if t in mine}, f"threads of {pid}")
+        grown = window.after.displaced(pid) - window.before.displaced(pid)
+        waited = window.after.waited(pid) - window.before.waited(pid)
+        delayed = sum(window.proc_grown(tid, "ready_ns") for tid in mine)
+        near(grown, waited, MILLE, f"sum over BY_PID of {pid}, against wait_ns")
+        near(grown, delayed, MILLE, f"sum over BY_PID of {pid}, against run delay")
+        worst = max(worst, deviation(grown, delayed))
+    return worst
+
+
+def check_unknown(window):
+    """The module looks back through so many switches only."""
+    unknown = sum(window.preempted("unknown_wait_ns").values())
+    ready = sum(window.preempted("wait_ns").values())
+    true(unknown <= MILLE * ready, f"{unknown} of {ready} ns by nobody knows whom")
+    return unknown / ready
+
+
+@case()
+def threads_and_rows_agree_with_schedstat():
+    with Toys() as toys, Session() as session:
+        window = Window(session, *start_loads(toys))
+        window.run(SWITCHES)
+        waits, rows = check_threads(window), check_rows(window)
+        unknown = check_unknown(window)
+        return (f"{window.switches()} switches of {len(window.proc_after)} threads; "
+                f"worst deviation of a thread {100 * waits:.4f} %, "
+                f"of a row {100 * rows:.4f} %; unknown {100 * unknown:.4f} %")
+
+
+# The same window by the kernel's own events
+
+
+def record(session, loads, wanted, *more):
+    """A window and the record of it."""
+    window = Window(session, *loads)
+    with Recorder(*replay.EVENTS, *more) as recorder:
+        window.run(wanted)
+        events = recorder.events()
+    return window, events
+
+
+def replay_of(window, events):
+    vm_of = {tid: t["pid"] for tid, t in window.after.threads.items()}
+    scheduling = [e for e in events if e[2].startswith("sched:")]
+    return replay.Replay(scheduling, vm_of)
+
+
+# An event's time is later than the scheduler's own reading of its clock: so much
+# in the mean, and rarely more than that. And who takes the CPU from another at the
+# moment of its waking has waited 0 ns for the scheduler, which then reads it once.
+LATER_NS, RARELY_LATER_NS = 2_000, 10_000
+
+
+def check_waits(window, told):
+    """Number, time and histogram of each thread's waits."""
+    for tid, thread in told.threads.items():
+        comm = window.after.threads[tid]["comm"]
+        near(window.grown(tid, "waits"), len(thread.waits), 0, f"waits of {comm}", 1)
+        near(window.grown(tid, "wakeups"), thread.wakeups, 0, f"wakeups of {comm}", 1)
+        near(window.grown(tid, "wait_ns"), sum(thread.waits), 0.01,
+             f"wait_ns of {comm}", LATER_NS * len(thread.waits))
+        check_histogram(window.histogram(tid), thread.waits, comm)
+
+
+def bucket(ns):
+    return max(ns, 1).bit_length() - 1
+
+
+def check_histogram(seen, waits, comm):
+    """In each bucket what is surely in it, and no more than what may be in it."""
+    surely, perhaps = [0] * len(seen), [0] * len(seen)
+    strays = max(1, MILLE * len(waits))
+    for ns in waits:
+        low, high = bucket(ns - RARELY_LATER_NS), bucket(ns + RARELY_LATER_NS)
+        surely[low] += low == high
+        for i in range(low, high + 1):
+            perhaps[i] += 1
+    for i, count in enumerate(seen):
+        true(surely[i] - strays <= count <= perhaps[i] + strays,
+             f"histogram of {comm}, from 2^{i} ns on: saw {count}, "
+             f"should be {surely[i]} to {perhaps[i]}, give or take {strays}")
+
+
+def by_pid(counts):
+    """As the module tells it: nobody, or no VM, is 0."""
+    merged = {}
+    for (victim, owner), number in counts.items():
+        pair = victim, owner if owner not in (IDLE, HOST) else 0
+        merged[pair] = merged.get(pair, 0) + number
+    return merged
+
+
+def check_pairs(window, told):
+    """Number and time of each pair's pieces; the worst deviation of a time."""
+    worst = 0
+    ns, counts = window.preempted("wait_ns"), window.preempted("count")
+    pieces, displaced = by_pid(told.pieces), by_pid(told.displaced)
+    waited_0_ns = {pid: sum(window.histogram(tid)[0] for tid in window.after.of_vm(pid))
+                   for pid in window.pids}
+    for pair in set(ns) | set(displaced):
+        seen, wanted = ns.get(pair, 0), displaced.get(pair, 0)
+        slack = LATER_NS * pieces.get(pair, 1)
+        near(seen, wanted, 0.01, f"wait_ns of {pair}", slack)
+        near(counts.get(pair, 0), pieces.get(pair, 0), MILLE, f"count of {pair}",
+             2 + waited_0_ns[pair[0]])
+        worst = max(worst, (abs(seen - wanted) - slack) / wanted if wanted else 0)
+    for pid in window.pids:
+        near(window.preempted("idle_wait_ns").get((pid, 0), 0),
+             told.displaced[pid, IDLE], 0.01, f"idle_wait_ns of {pid}",
+             LATER_NS * (1 + told.pieces[pid, IDLE]))
+    return worst
+
+
+def check_cpu_time(window, told):
+    """VMs ran only inside the window, so their CPU time is all in the record."""
+    ran = sum(ns for owner, ns in told.cpu_times().items() if owner not in (IDLE, HOST))
+    near(window.after.host["vms_ns"] - window.before.host["vms_ns"], ran, 0.01, "vms_ns")
+
+
+@case(needs=needs_instruction_clock)
+def waits_and_pairs_agree_with_trace_events_one_by_one():
+    with Toys() as toys, Session() as session:
+        window, events = record(session, start_loads(toys), SWITCHES)
+        told = replay_of(window, events)
+        check_waits(window, told)
+        worst = check_pairs(window, told)
+        check_unknown(window)
+        check_cpu_time(window, told)
+        return (f"{len(events)} events, {sum(len(t.waits) for t in told.threads.values())} "
+                f"waits, {sum(told.pieces.values())} pieces of {len(told.displaced)} pairs; "
+                f"beyond {LATER_NS} ns a piece a pair's time deviates by "
+                f"{100 * worst:.3f} % at most")
+
+
+# Guest mode and exits
+
+
+def guest_times(events):
+    """tid -> [entries, ns in guest mode]"""
+    times, entered = {}, {}
+    for time, _, name, (tid, *_) in events:
+        seen = times.setdefault(tid, [0, 0])
+        if name == "kvm:kvm_entry":
+            seen[0] += 1
+            entered[tid] = time
+        elif tid in entered:
+            seen[1] += time - entered.pop(tid)
+    return times
+
+
+@case(needs=needs_instruction_clock)
+def time_in_guest_mode_agrees_with_kvms_events():
+    with Toys() as toys, Session() as session:
+        window, events = record(session, start_loads(toys), SWITCHES // 4,
+                                ("kvm:kvm_entry",), ("kvm:kvm_exit",))
+        told = guest_times([e for e in events if e[2].startswith("kvm:")])
+        true(len(told) == 5, f"vCPUs in the record: {len(told)}, of 5")
+        for tid, (entries, ns) in told.items():
+            comm = window.after.threads[tid]["comm"]
+            near(window.grown(tid, "entries"), entries, 0, f"entries of {comm}", 1)
+            near(window.grown(tid, "in_guest_ns"), ns, 0.01, f"in_guest_ns of {comm}",
+                 LATER_NS * entries)
+        return f"{sum(entries for entries, _ in told.values())} entries of 5 vCPUs"
+
+
+def kvm_stats(pid):
+    """KVM's own counters of a VM, over all its vCPUs."""
+    directory, = [entry for entry in os.listdir("/sys/kernel/debug/kvm")
+                  if entry.startswith(f"{pid}-")]
+    return {name: int(host.read(f"/sys/kernel/debug/kvm/{directory}/{name}"))
+            for name in ("exits", *KVM_STATS.values())}
+
+
+@case()
+def exits_by_reason_agree_with_kvms_counters():
+    with Toys() as toys:
+        vms = [toys.start("10@1", options=options)
+               for options in (("--spin",),
+                               ("--devices", "--vcpus", "2", "--pause", "1000"))]
+        for vm in vms:
+            wait_for(lambda vm=vm: kvm_stats(vm.pid)["exits"] > 200, "exits")
+        stop([vm.pid for vm in vms])
+        seen, happened = look(), set()
+        for vm in vms:
+            wanted = kvm_stats(vm.pid)
+            vcpus = [t for t in seen.of_vm(vm.pid).values() if "vcpu_id" in t]
+            equal(sum(v["exits"] for v in vcpus), wanted["exits"], "all exits")
+            for reason, stat in KVM_STATS.items():
+                counts = [r["count"] for v in vcpus for r in v["exit_reasons"]
+                          if r["name"] == reason]
+                equal(len(counts), len(vcpus), f"vCPUs with a count of {reason}")
+                equal(sum(counts), wanted[stat], f"exits for {reason}")
+                happened |= {reason} if wanted[stat] else set()
+        true({"io", "mmio", "halt", "interrupt", "signal"} <= happened,
+             f"only these happened: {happened}")
+        return f"of these reasons: {', '.join(sorted(happened))}"
+
+
+# Whose threads
+
+
+@case()
+def threads_have_kinds_and_belong_to_their_vm():
+    with Toys() as toys, Session("sched") as session:
+        vm = toys.start("10@1", options=["--vcpus", "3", "--workers", "2"])
+        toys.start("10@1", options=["--no-kvm", "--workers", "2"])
+        names = {}
+
+        def all_are_known():
+            now = session.look()
+            names.update({t["comm"]: t for t in now.threads.values()})
+            return "worker 1" in names and "waits" in names["worker 1"]
+
+        wait_for(all_are_known, "the threads")
+        now = session.look()
+        equal({t["pid"] for t in now.threads.values()}, {vm.pid}, "whose threads")
+        for comm, thread in names.items():
+            wanted = 0 if comm.startswith("CPU ") else 2 if comm.startswith("kvm") else 1
+            if not comm.startswith("kvm"):  # a thread of KVM's own, on some kernels
+                equal(thread["thread_kind"], wanted, f"kind of {comm}")
+            equal("vcpu_id" in thread, comm.startswith("CPU "), f"{comm} is a vCPU")
+        equal(sorted(t["vcpu_id"] for t in now.threads.values() if "vcpu_id" in t),
+              [0, 1, 2], "vCPUs")
+        only = session.look(vm.pid)
+        equal(set(only.threads), set(now.threads), "threads of that VM")
+        equal(session.look(1).threads, {}, "threads of a process that is no VM")
+
+
+# CPU time is conserved
+
+
+def check_conserved(now, what):
+    true(now.unaccounted() <= MILLE,
+         f"{what}: {100 * now.unaccounted():.4f} % of the CPUs' time is unaccounted for: "
+         f"{now.host}")
+    return now.unaccounted()
+
+
+def set_online(cpu, on):
+    host.write(f"/sys/devices/system/cpu/cpu{cpu}/online", int(on))
+
+
+@case()
+def cpu_time_is_conserved_while_cpus_come_and_go():
+    with Toys() as toys, Session() as session:
+        pids = start_loads(toys)
+        try:
+            worst = 0
+            for _ in range(20):
+                for on in (False, True):
+                    set_online(1, on)
+                    worst = max(worst, check_conserved(session.look(), f"online {on}"))
+        finally:
+            set_online(1, True)
+        window = Window(session, *pids)
+        window.run(5000)
+        check_rows(window)
+        return f"20 times; at most {100 * worst:.5f} % unaccounted for"
+
+
+@case()
+def a_cpu_that_comes_after_the_hooks_is_counted():
+    try:
+        set_online(1, False)
+        with Toys() as toys, Session() as session:
+            pids = start_loads(toys)
+            check_conserved(session.look(), "with one CPU")
+            set_online(1, True)
+            window = Window(session, *pids)
+            window.run(5000)
+            check_rows(window)
+            check_conserved(window.after, "with two CPUs")
+            equal(window.after.host["cpus"], 2, "CPUs")
+    finally:
+        set_online(1, True)
+
+
+@case()
+def cpu_time_of_vms_is_that_of_their_threads():
+    with Toys() as toys, Session() as session:
+        window = Window(session, *start_loads(toys))
+        window.run(20_000)
+        ran = sum(window.proc_grown(tid, "run_ns") for tid in window.proc_after)
+        counted = window.after.host["vms_ns"] - window.before.host["vms_ns"]
+        near(counted, ran, 0.01, "vms_ns against the threads' run time")
+        check_conserved(window.after, "at the end")
+        return f"{100 * deviation(counted, ran):.4f} % apart"
+
+
+@case()
+def a_thousand_vcpus():
+    with Toys() as toys, Session() as session:
+        vms = [toys.start("4@1", options=["--vcpus", "63", "--pause", "2000000"])
+               for _ in range(16)]
+        for _ in range(5):
+            now = session.look()
+            check_conserved(now, "with a thousand vCPUs")
+            equal(sum("vcpu_id" in t for t in now.threads.values()), 1008, "vCPUs")
+        window = Window(session, [vm.pid for vm in vms])
+        window.run(5000)
+        check_rows(window)
+        return (f"{len(window.proc_after)} threads, {window.switches()} switches, "
+                f"{len(window.after.preemptions)} pairs")
+
+
+@case()
+def vms_killed_while_their_threads_run():
+    with Toys() as toys, Session() as session:
+        victim = toys.start("10@1", options=LOADS["mixed"])
+        for round_ in range(40):
+            other = toys.start("10@1", options=LOADS["spinner" if round_ % 2 else "halter"])
+            check_conserved(session.look(), "while one runs")
+            toys.end(other)
+            check_conserved(session.look(), "when it is killed")
+        stop([victim.pid])
+        now = session.look()
+        equal({t["pid"] for t in now.threads.values()}, {victim.pid}, "VMs in the end")
+        near(now.displaced(victim.pid), now.waited(victim.pid), MILLE,
+             "sum over BY_PID of who is left")
+
+
+@case()
+def threads_that_end_leave_their_waits():
+    """What a VM's threads waited is still in its sums when they have ended."""
+    with Toys() as toys, Session() as session:
+        vm = toys.start("10@1", options=["--spin", "--workers", "1", "--passing", "20"])
+        wait_for(lambda: not passing(vm.pid), "its passing threads to end", 120)
+        stop([vm.pid])
+        now = wait_for(lambda: whole(session.look(), vm.pid), "threads to be summed up")
+        ended = now.ended[vm.pid]
+        true(ended["waits"] > 0 and ended["wait_ns"] > 0, f"what ended threads waited: {ended}")
+        near(now.displaced(vm.pid), now.waited(vm.pid), MILLE, "sum over BY_PID")
+
+
+def passing(pid):
+    return [tid for tid in os.listdir(f"/proc/{pid}/task")
+            if host.read(f"/proc/{pid}/task/{tid}/comm").startswith("passing")]
+
+
+def whole(now, pid):
+    """A look in which all that was displaced is some thread's."""
+    return now if abs(now.displaced(pid) - now.waited(pid)) <= MILLE * now.waited(pid) else None
