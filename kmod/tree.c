@@ -30,17 +30,6 @@
 #include "tree.h"
 #include "tree_walk.h"
 
-#ifndef TREE_FETCH
-#define TREE_FETCH 16
-#endif
-#ifndef FETCH_ROUNDS
-#define FETCH_ROUNDS 32
-#endif
-#ifdef NTA
-#define PF(x) prefetch(x)
-#else
-#define PF(x) __builtin_prefetch(x)
-#endif
 #define FIRST_BATCH	4096
 
 /* Dead nodes are done with at once: there is no way back to them later. */
@@ -57,13 +46,28 @@ static void list_node(struct tree_walk *w, u32 *nr, void *node)
 	(*nr)++;
 }
 
+/*
+ * Look ahead to listed nodes up to number @to. After a pause only those are
+ * touched that are still alive. Return: the first one that is not looked at yet.
+ */
+static u32 look_ahead_in_batch(struct tree_walk *w, u32 from, u32 to, bool paused)
+{
+	for (; from < to; from++)
+		if (!paused || tree_is_alive(&w->batch[from]))
+			tree_ahead_node(w, w->batch[from].node);
+	tree_ahead_follow(w);
+	return from;
+}
+
 /* Look at listed nodes; *@paused: the mutex was let go in between. */
 static int look_at_batch(struct tree_walk *w, u32 nr, bool *paused)
 {
-	u32 i;
+	u32 i, ahead = 0;
 	int err;
 
 	for (i = 0; i < nr; i++) {
+		ahead = look_ahead_in_batch(w, max(ahead, i),
+					    min(nr, i + TREE_AHEAD), *paused);
 		if (*paused && !tree_is_alive(&w->batch[i])) {
 			w->tally->changed = true;
 			continue;
@@ -122,35 +126,6 @@ static int should_pause(struct tree_walk *w, struct rb_node *rb)
 	return tree_overdue(w) ? -EXFULL : false;
 }
 
-static void tree_fetch_places(struct tree_walk *w, struct rb_node **places, u32 nr)
-{
-	const struct vmshare_ksm k = *w->ksm;
-	struct hlist_node *at[TREE_FETCH];
-	u32 i, left = 0, live, r;
-
-	for (i = 0; i < nr; i++) {
-		void *node = tree_node_of_rb(w, places[i]);
-		struct hlist_node *f = vmshare_ksm_first(&k, node);
-		if (!vmshare_ksm_is_chain(&k, node))
-			PF(pfn_to_page(vmshare_ksm_kpfn(&k, node)));
-		if (f) {
-			PF(vmshare_ksm_item(&k, f));
-			at[left++] = f;
-		}
-	}
-	for (r = 0; left && r < FETCH_ROUNDS; r++) {
-		live = 0;
-		for (i = 0; i < left; i++) {
-			struct hlist_node *f = at[i]->next;
-
-			PF(f);
-			at[live] = f;
-			live += !!f;
-		}
-		left = live;
-	}
-}
-
 static int look_at_place(struct tree_walk *w, struct rb_node *rb, bool *paused)
 {
 	void *node = tree_node_of_rb(w, rb);
@@ -168,36 +143,27 @@ static int look_at_place(struct tree_walk *w, struct rb_node *rb, bool *paused)
 	return tree_pause(w);
 }
 
-/* Look at the next places, fetched together. Return: the first one behind. */
-static int look_at_places(struct tree_walk *w, struct rb_node **rb, bool *paused)
-{
-	struct rb_node *places[TREE_FETCH];
-	u32 nr = 0, i;
-	int err = 0;
-
-	for (; *rb && nr < TREE_FETCH; *rb = rb_next(*rb))
-		places[nr++] = *rb;
-	tree_fetch_places(w, places, nr);
-	for (i = 0; i < nr && !err && !*paused; i++)
-		err = look_at_place(w, places[i], paused);
-	return err;
-}
-
 static int walk_tree(struct tree_walk *w, int tree)
 {
 	struct rb_node *rb = rb_first(&(*w->ksm->stable_trees)[tree]);
 
+	tree_ahead_start(w, rb);
 	while (rb) {
 		bool paused = false;
-		int err = look_at_places(w, &rb, &paused);
+		int err;
 
+		tree_ahead_step(w);
+		err = look_at_place(w, rb, &paused);
 		if (err)
 			return err;
-		if (!paused)
+		if (!paused) {
+			rb = rb_next(rb);
 			continue;
+		}
 		if (tree >= vmshare_ksm_nr_trees(w->ksm))
 			break;	/* the trees were rebuilt meanwhile */
 		rb = tree_place_behind(w, &(*w->ksm->stable_trees)[tree]);
+		tree_ahead_start(w, rb);
 	}
 	return 0;
 }

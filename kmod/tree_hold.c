@@ -68,6 +68,7 @@ int tree_hold(struct tree_walk *w)
 	w->items_to_look = ITEMS_PER_LOOK;
 	w->spent = false;
 	tree_doubt_members(w);
+	tree_ahead_reset(w);
 	if (w->hold > 1 && (w->shared != READ_ONCE(*w->ksm->pages_shared) ||
 			    w->sharing != READ_ONCE(*w->ksm->pages_sharing)))
 		w->tally->changed = true;

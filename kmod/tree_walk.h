@@ -6,6 +6,7 @@
  *	tree_hold.c	KSM's mutex: room made before, time kept while it is held
  *	tree_node.c	one node: who maps its frame
  *	tree_place.c	places in a tree, to go on from after a pause
+ *	tree_ahead.c	fetching what is looked at next into the caches
  */
 #ifndef _VMSHARE_TREE_WALK_H
 #define _VMSHARE_TREE_WALK_H
@@ -33,6 +34,16 @@ struct listed_node {
 	unsigned long pfn;
 };
 
+/* So many nodes ahead. */
+#define TREE_AHEAD	16
+
+struct tree_ahead {
+	struct rb_node *place;		/* the next one to look ahead to */
+	const struct hlist_node *lists[TREE_AHEAD];	/* how far followed */
+	u32 nr_lists;
+	u64 items;			/* the walk had looked at so far */
+};
+
 struct tree_walk {
 	const struct vmshare_ksm *ksm;
 	struct vmshare_tally *tally;
@@ -54,6 +65,8 @@ struct tree_walk {
 	bool again;			/* or with it once more */
 	struct listed_node *batch;
 	u32 batch_room, batch_wanted;
+
+	struct tree_ahead ahead;
 };
 
 /* Take the mutex. Return: 0, -ENOMEM, -EINTR, -EBUSY (memory off-lining). */
@@ -126,5 +139,16 @@ void tree_forget_place(struct tree_walk *w);
 /* The first place of a tree behind the remembered one, or NULL. */
 struct rb_node *tree_place_behind(struct tree_walk *w,
 				  const struct rb_root *root);
+
+/* Nothing is ahead: in a new hold, or of no use any more. */
+void tree_ahead_reset(struct tree_walk *w);
+
+/* Look ahead through a tree, from @rb on; then once for each place looked at. */
+void tree_ahead_start(struct tree_walk *w, struct rb_node *rb);
+void tree_ahead_step(struct tree_walk *w);
+
+/* Look ahead to one node, and follow the lists of those ahead. */
+void tree_ahead_node(struct tree_walk *w, const void *node);
+void tree_ahead_follow(struct tree_walk *w);
 
 #endif
