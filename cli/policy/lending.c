@@ -59,44 +59,81 @@ static uint64_t threshold(const struct manage_options *options, enum manage_clas
 	return class == MANAGE_BATCH ? alpha - alpha * options->hysteresis_permille / 1000 : alpha;
 }
 
-static void count_one(struct check *check, size_t i)
+/* A service VM by configuration that works like batch. */
+static bool is_heavy(const struct check *check, size_t i)
 {
-	const struct measure_vm *row = &check->measure.vms[i];
-	struct manage_memory *memory = &check->memory[i];
-	bool given = check_class_given(row);
-	/* a class that is given says nothing of how the VM works: the count does */
-	enum manage_class class = given ? MANAGE_SERVICE : memory->class;
-	bool heavy = pressure_permille(row) >= threshold(check->options, class);
-
-	if (heavy == (class == MANAGE_SERVICE))
-		memory->count += memory->count <= (int32_t)check->options->beta;
-	else
-		memory->count -= memory->count > 0;
-	if (given || memory->count <= (int32_t)check->options->beta)
-		return;
-	memory->count = 0;
-	memory->class = class == MANAGE_SERVICE ? MANAGE_BATCH : MANAGE_SERVICE;
+	return check_class_given(&check->measure.vms[i]) &&
+	       check->memory[i].class == MANAGE_SERVICE &&
+	       check->memory[i].count > (int32_t)check->options->beta;
 }
 
-/* A count is kept at beta + 1 at most; one from another configuration may be anything. */
+static bool works_like_batch(const struct check *check, size_t i)
+{
+	bool batch = check->memory[i].class == MANAGE_BATCH || is_heavy(check, i);
+	enum manage_class class = batch ? MANAGE_BATCH : MANAGE_SERVICE;
+
+	return pressure_permille(&check->measure.vms[i]) >= threshold(check->options, class);
+}
+
+static void count_free(struct check *check, size_t i)
+{
+	struct manage_memory *memory = &check->memory[i];
+
+	if (works_like_batch(check, i) == (memory->class == MANAGE_SERVICE))
+		memory->count++;
+	else
+		memory->count -= memory->count > 0;
+	if (memory->count <= (int32_t)check->options->beta)
+		return;
+	memory->count = 0;
+	memory->class = memory->class == MANAGE_SERVICE ? MANAGE_BATCH : MANAGE_SERVICE;
+}
+
+/*
+ * The class stays, so the count alone says how the VM works: above beta like
+ * batch. Crossing beta takes it as far to the other side, so that the way back
+ * takes as many checks.
+ */
+static void count_given(struct check *check, size_t i)
+{
+	int32_t *count = &check->memory[i].count, beta = (int32_t)check->options->beta;
+
+	if (works_like_batch(check, i)) {
+		*count += *count < 2 * (beta + 1);
+		if (*count == beta + 1)
+			*count = 2 * (beta + 1);
+	} else {
+		*count -= *count > 0;
+		if (*count == beta)
+			*count = 0;
+	}
+}
+
+/* One from another configuration may be anything. */
 static void bound_count(struct check *check, size_t i)
 {
-	int32_t *count = &check->memory[i].count;
-	int32_t most = (int32_t)check->options->beta + 1;
+	int32_t *count = &check->memory[i].count, beta = (int32_t)check->options->beta;
+	int32_t most = check_class_given(&check->measure.vms[i]) ? 2 * (beta + 1) : beta;
 
 	*count = *count < 0 ? 0 : *count > most ? most : *count;
 }
 
+static void count_one(struct check *check, size_t i)
+{
+	bound_count(check, i);
+	if (!takes_part(check, i) || !check->measure.vms[i].measured)
+		return;
+	if (check_class_given(&check->measure.vms[i]))
+		count_given(check, i);
+	else
+		count_free(check, i);
+}
+
 static enum tier tier_of(const struct check *check, size_t i)
 {
-	const struct manage_memory *memory = &check->memory[i];
-
-	if (memory->class == MANAGE_BATCH)
+	if (check->memory[i].class == MANAGE_BATCH)
 		return TIER_BATCH;
-	if (check_class_given(&check->measure.vms[i]) &&
-	    memory->count > (int32_t)check->options->beta)
-		return TIER_HEAVY_SERVICE;
-	return TIER_SERVICE;
+	return is_heavy(check, i) ? TIER_HEAVY_SERVICE : TIER_SERVICE;
 }
 
 static void find_contention(struct check *check)
@@ -229,14 +266,19 @@ static uint64_t choose_period(const struct manage_options *options, uint64_t quo
 	return period - period % 1000;
 }
 
+/* What a quota has in it for the VMM's own threads. */
+static uint64_t vmm_part(const struct check *check, size_t i)
+{
+	return larger(check->options->vmm_floor_millicpus, 2 * check->measure.vms[i].vmm);
+}
+
 static void set_cap(const struct check *check, size_t i, uint64_t millicpus)
 {
 	const struct manage_options *options = check->options;
 	const struct measure_vm *row = &check->measure.vms[i];
 	struct manage_decision *decision = &check->decisions[i];
-	uint64_t vmm = larger(options->vmm_floor_millicpus, 2 * row->vmm);
 
-	decision->allowed_millicpus = millicpus + vmm;
+	decision->allowed_millicpus = millicpus + vmm_part(check, i);
 	decision->period_ns = choose_period(options, decision->allowed_millicpus, row->vcpus);
 	decision->quota_ns = check_quota(decision->allowed_millicpus, decision->period_ns);
 	decision->burst_ns = (uint64_t)((unsigned __int128)decision->quota_ns *
@@ -255,17 +297,21 @@ static bool near(uint64_t found, uint64_t wanted, uint32_t permille)
 /* What is found stays: too close to what is wanted, or changed too short ago. */
 static void stay(const struct check *check, size_t i)
 {
-	const struct manage_vm *found = check->measure.vms[i].vm;
+	const struct measure_vm *row = &check->measure.vms[i];
 	struct manage_decision *decision = &check->decisions[i];
 
 	decision->change = false;
-	decision->quota_ns = found->quota_ns;
-	decision->period_ns = found->quota_ns == MANAGE_UNLIMITED ? 0 : found->period_ns;
-	decision->allowed_millicpus = check->measure.vms[i].found;
+	decision->quota_ns = row->vm->quota_ns;
+	decision->allowed_millicpus = row->found;
 	decision->burst_ns = 0;
-	decision->vcpu_quota_ns = found->quota_ns == MANAGE_UNLIMITED ? MANAGE_UNLIMITED :
-		check_quota(decision->allowed_millicpus * 1000 / check->measure.vms[i].vcpus,
-			    found->period_ns);
+	decision->period_ns = 0;
+	decision->vcpu_quota_ns = MANAGE_UNLIMITED;
+	if (row->found == MANAGE_UNLIMITED)
+		return;
+	decision->period_ns = row->vm->period_ns;
+	decision->vcpu_quota_ns =
+		check_quota((row->found - smaller(row->found, vmm_part(check, i))) * 1000 / row->vcpus,
+			    row->vm->period_ns);
 }
 
 static bool too_soon(const struct check *check, size_t i)
@@ -334,8 +380,10 @@ static void decide_one(struct check *check, const struct division *division, siz
 	uint64_t cap = larger(larger(division->given[i], row->guarantee),
 			      check->options->floor_millicpus);
 
-	/* one that gets what it wants may want more at any moment */
-	if (wants_cap(check, division, i) && division->given[i] < row->demand && cap < row->vcpus) {
+	/* one that gets what it wants is not capped, but one that is capped stays so until calm */
+	bool short_of = division->given[i] < row->demand || row->found != MANAGE_UNLIMITED;
+
+	if (wants_cap(check, division, i) && short_of && cap < row->vcpus) {
 		set_cap(check, i, cap);
 		settle(check, i, urgent);
 		explain_cap(check, i);
@@ -436,11 +484,8 @@ int check_lending(struct check *check)
 	int ret = -ENOMEM;
 	size_t i;
 
-	for (i = 0; i < check->n; i++) {
-		bound_count(check, i);
-		if (takes_part(check, i) && check->measure.vms[i].measured)
-			count_one(check, i);
-	}
+	for (i = 0; i < check->n; i++)
+		count_one(check, i);
 	find_contention(check);
 	if (division.given && division.fills)
 		ret = decide_all(check, &division);

@@ -29,6 +29,7 @@ static const struct {
 	{ "migration", test_migration },
 	{ "destination", test_destination }, { "explain", test_explain },
 	{ "place", test_place },	 { "command", test_command },
+	{ "manage", test_manage },
 	{ "topstate", test_topstate },	 { "verify", test_verify },
 	{ "cmdline", test_cmdline },	 { "manual", test_manual },
 	{ "screen", test_screen },	 { "plot", test_plot },

@@ -50,6 +50,7 @@ void test_explain(void);
 void test_place(void);
 void test_command(void);
 void test_plot(void);
+void test_manage(void);
 void test_topstate(void);
 void test_verify(void);
 void test_cmdline(void);

@@ -1,0 +1,637 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The manager's decisions: the published algorithm against an example worked by
+ * hand and against another implementation, ours by what must hold for any load.
+ */
+#include "test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/manage.h"
+#include "trace.h"
+
+#define SECOND 1000000000ull
+#define MS 1000000ull
+#define VMS 8
+
+/* A host whose samples are one second apart. */
+struct host {
+	struct manage_options options;
+	struct manage_state state;
+	struct manage_sample now, before;
+	struct manage_vm vms[VMS], old[VMS];
+	struct manage_decision *decisions;
+	bool begun;
+};
+
+static void host_init(struct host *host, uint32_t cpus, const uint32_t *vcpus, size_t n)
+{
+	size_t i;
+
+	memset(host, 0, sizeof(*host));
+	manage_options_init(&host->options);
+	manage_state_init(&host->state);
+	host->now = (struct manage_sample){ .time_ns = SECOND, .cpus = cpus, .vms = host->vms,
+					    .n_vms = n };
+	for (i = 0; i < n; i++)
+		host->vms[i] = (struct manage_vm){ .pid = 100 + (uint32_t)i, .start_time_ns = 7,
+						   .vcpus = vcpus[i],
+						   .quota_ns = MANAGE_UNLIMITED };
+}
+
+static void host_free(struct host *host)
+{
+	free(host->decisions);
+	manage_state_free(&host->state);
+}
+
+static int host_check(struct host *host)
+{
+	size_t n;
+	int ret;
+
+	free(host->decisions);
+	host->decisions = NULL;
+	ret = manage_decide(&host->state, host->begun ? &host->before : NULL, &host->now,
+			    &host->options, &host->decisions, &n);
+	memcpy(host->old, host->vms, sizeof(host->old));
+	host->before = host->now;
+	host->before.vms = host->old;
+	host->begun = true;
+	return ret;
+}
+
+/* What is decided is what the next sample finds. */
+static void host_apply(struct host *host)
+{
+	size_t i;
+
+	for (i = 0; i < host->now.n_vms; i++) {
+		if (!host->decisions[i].change)
+			continue;
+		host->vms[i].quota_ns = host->decisions[i].quota_ns;
+		host->vms[i].period_ns = host->decisions[i].period_ns;
+	}
+}
+
+/* A second in which the VMs used and waited for so many millicpus. */
+static void host_second(struct host *host, const uint64_t *used, const uint64_t *waited)
+{
+	uint64_t idle = 1000ull * host->now.cpus;
+	size_t i;
+
+	for (i = 0; i < host->now.n_vms; i++) {
+		host->vms[i].run_ns += used[i] * MS;
+		host->vms[i].ready_ns += waited[i] * MS;
+		idle -= used[i];
+	}
+	host->now.idle_ns += idle * MS;
+	host->now.time_ns += SECOND;
+}
+
+static const uint64_t nobody[VMS];
+
+/* 16 CPUs; a desktop, a web server, and a job on 12 vCPUs. */
+static void test_published_example(void)
+{
+	static const uint32_t vcpus[] = { 2, 2, 12 };
+	static const uint64_t working[] = { 200, 500, 10000 }, done[] = { 200, 500, 1000 };
+	struct manage_rule rule = { .vm = "102", .class = MANAGE_AUTO, .guarantee_given = true,
+				    .guarantee_millicpus = 2000 };
+	struct host host;
+	int i;
+
+	host_init(&host, 16, vcpus, 3);
+	host.options.policy = MANAGE_PUBLISHED;
+	host.options.beta = 2;
+	host.options.rules = &rule;
+	host.options.n_rules = 1;
+	host_check(&host);
+	for (i = 0; i < 2; i++) {
+		host_second(&host, working, nobody);
+		host_check(&host);
+		host_apply(&host);
+	}
+	is_number(host.decisions[2].count, 2, "two checks at 83 %% count two");
+	ok(host.decisions[2].class == MANAGE_SERVICE && !host.decisions[2].change,
+	   "which is not above beta");
+	host_second(&host, working, nobody);
+	host_check(&host);
+	host_apply(&host);
+	ok(host.decisions[2].class == MANAGE_BATCH && host.decisions[2].count == 0,
+	   "the third moves it and sets its count back");
+	is_number(host.decisions[2].quota_ns, 1530 * MS,
+		  "5.3 CPUs idle and 10 that it uses are its own: 15.3 CPUs");
+	ok(host.decisions[0].count == -3 && host.decisions[1].count == -3,
+	   "counts have no floor");
+	ok(!host.decisions[0].change && host.decisions[0].quota_ns == MANAGE_UNLIMITED,
+	   "who does not move keeps what it has");
+	for (i = 0; i < 3; i++) {
+		host_second(&host, done, nobody);
+		host_check(&host);
+		host_apply(&host);
+	}
+	ok(host.decisions[2].class == MANAGE_SERVICE, "three checks at 8 %% move it back");
+	is_number(host.decisions[2].quota_ns, 200 * MS, "with the two CPUs guaranteed");
+	host_free(&host);
+}
+
+/* The hole in it: a VM on a crowded host never shows that it could use more. */
+static void test_hidden_demand(void)
+{
+	static const uint32_t vcpus[] = { 4, 4 };
+	static const uint64_t used[] = { 2000, 2000 }, waited[] = { 2000, 2000 };
+	struct host host;
+	int i;
+
+	host_init(&host, 4, vcpus, 2);
+	host.options.policy = MANAGE_PUBLISHED;
+	host_check(&host);
+	for (i = 0; i < 10; i++) {
+		host_second(&host, used, waited);
+		host_check(&host);
+	}
+	ok(host.decisions[0].class == MANAGE_SERVICE, "half of its vCPUs' time is light work, as "
+	   "printed");
+	host_free(&host);
+	host_init(&host, 4, vcpus, 2);
+	host_check(&host);
+	for (i = 0; i < 10; i++) {
+		host_second(&host, used, waited);
+		host_check(&host);
+	}
+	ok(host.decisions[0].class == MANAGE_BATCH, "all of the time that it could have is heavy");
+	is_number(host.decisions[0].demand_millicpus, 4000, "and its demand is all of its vCPUs");
+	host_free(&host);
+}
+
+static void write_line(FILE *out, size_t sample, const struct manage_decision *decision)
+{
+	fprintf(out, "%zu %u %s %d ", sample, decision->pid,
+		manage_class_name(decision->class), decision->count);
+	if (decision->quota_ns == MANAGE_UNLIMITED)
+		fputs("max\n", out);
+	else
+		fprintf(out, "%llu\n", (unsigned long long)decision->quota_ns);
+}
+
+/* Loads of all kinds, in phases long enough to move; VMs that go and come. */
+static void random_second(struct host *host, const uint64_t *level)
+{
+	uint64_t used[VMS], waited[VMS], left = 1000ull * host->now.cpus;
+	size_t i;
+
+	for (i = 0; i < host->now.n_vms; i++) {
+		uint64_t most = 1000ull * host->vms[i].vcpus;
+
+		used[i] = most * (level[i] + test_random_below(100)) / 1100;
+		used[i] = used[i] < left ? used[i] : left;
+		left -= used[i];
+		waited[i] = test_random_below(most - used[i] + 1);
+	}
+	host_second(host, used, waited);
+}
+
+static void random_levels(uint64_t *level)
+{
+	size_t i;
+
+	for (i = 0; i < VMS; i++)
+		level[i] = test_random_below(1000);
+}
+
+static char *run_other(const char *trace, const struct manage_options *options)
+{
+	char command[8192], *text = NULL, line[256];
+	size_t len;
+	FILE *out = open_memstream(&text, &len), *in;
+
+	snprintf(command, sizeof(command), "python3 %s %s %u %u %llu", PUBLISHED, trace,
+		 options->alpha_permille, options->beta, (unsigned long long)options->period_ns);
+	in = popen(command, "r");
+	while (in && fgets(line, sizeof(line), in))
+		fputs(line, out);
+	ok(in && !pclose(in), "the other implementation runs");
+	fclose(out);
+	return text;
+}
+
+static void test_published_twice(unsigned int run)
+{
+	uint32_t vcpus[VMS];
+	uint64_t level[VMS];
+	char path[4096], *ours = NULL, *theirs;
+	struct host host;
+	size_t len, i, step;
+	FILE *trace, *out = open_memstream(&ours, &len);
+
+	for (i = 0; i < VMS; i++)
+		vcpus[i] = 1 + (uint32_t)test_random_below(6);
+	host_init(&host, 4 + (uint32_t)test_random_below(20), vcpus, VMS);
+	host.options.policy = MANAGE_PUBLISHED;
+	host.options.beta = (uint32_t)test_random_below(4);
+	host.options.alpha_permille = 300 + (uint32_t)test_random_below(500);
+	snprintf(path, sizeof(path), "%s/published%u.trace", test_root(), run);
+	trace = fopen(path, "w");
+	trace_write_head(trace);
+	for (step = 0; step < 120; step++) {
+		if (step % 10 == 0)
+			random_levels(level);
+		if (step % 25 == 24) {
+			/* another VM under the pid of one that was there */
+			host.vms[step % VMS].start_time_ns += 5;
+			host.vms[step % VMS].run_ns = 0;
+		}
+		random_second(&host, level);
+		trace_write_sample(trace, &host.now);
+		host_check(&host);
+		for (i = 0; i < VMS; i++)
+			write_line(out, step, &host.decisions[i]);
+		host_apply(&host);
+	}
+	fclose(trace);
+	fclose(out);
+	theirs = run_other(path, &host.options);
+	ok(strstr(ours, "batch"), "some VM moves");
+	is_text(ours, theirs, "both implementations decide the same, load %u", run);
+	free(ours);
+	free(theirs);
+	host_free(&host);
+}
+
+/*
+ * What must hold whatever the counters say. Guarantees are recomputed by the sum:
+ * they are at most what the host has.
+ */
+static unsigned int broken(const struct host *host)
+{
+	uint64_t guaranteed = 0;
+	unsigned int wrong = 0;
+	size_t i;
+
+	for (i = 0; i < host->now.n_vms; i++) {
+		const struct manage_decision *decision = &host->decisions[i];
+		bool limited = decision->quota_ns != MANAGE_UNLIMITED;
+		uint64_t rate;
+
+		guaranteed += decision->guarantee_millicpus;
+		if (!limited)
+			continue;
+		wrong += decision->quota_ns < MANAGE_QUOTA_MIN_NS;
+		wrong += decision->period_ns < MANAGE_PERIOD_MIN_NS ||
+			 decision->period_ns > MANAGE_PERIOD_MAX_NS;
+		/* a millionth for what the kernel's microseconds cut off */
+		rate = decision->quota_ns * 1000 / decision->period_ns + 1;
+		if (decision->change) {
+			wrong += rate < host->options.floor_millicpus;
+			wrong += rate < decision->guarantee_millicpus;
+		}
+		wrong += !*decision->reason;
+	}
+	return wrong + (guaranteed > 1000ull * host->now.cpus);
+}
+
+static void test_lending_holds(void)
+{
+	static struct manage_rule rules[] = {
+		{ .vm = "100", .class = MANAGE_SERVICE, .guarantee_given = true,
+		  .guarantee_millicpus = 300 },
+		{ .vm = "101", .class = MANAGE_BATCH, .weight = 300 },
+		{ .vm = "102", .unmanaged = true },
+		{ .vm = "103", .class = MANAGE_SERVICE, .guarantee_given = true,
+		  .guarantee_millicpus = 9000 },
+	};
+	unsigned int run, step, wrong = 0, touched = 0, moved = 0, caps = 0;
+	uint32_t vcpus[VMS];
+	uint64_t level[VMS];
+	struct host host;
+	size_t i;
+
+	for (run = 0; run < 200; run++) {
+		for (i = 0; i < VMS; i++)
+			vcpus[i] = 1 + (uint32_t)test_random_below(6);
+		host_init(&host, 1 + (uint32_t)test_random_below(8), vcpus, VMS);
+		host.options.cap = (enum manage_cap)test_random_below(3);
+		host.options.rules = rules;
+		host.options.n_rules = 4;
+		host.vms[7].foreign = true;
+		for (step = 0; step < 40; step++) {
+			if (step % 10 == 0)
+				random_levels(level);
+			random_second(&host, level);
+			wrong += host_check(&host) != 0 || broken(&host);
+			touched += host.decisions[2].change || host.decisions[7].change;
+			moved += host.decisions[0].class != MANAGE_SERVICE ||
+				 host.decisions[1].class != MANAGE_BATCH;
+			for (i = 0; i < VMS; i++)
+				caps += host.decisions[i].quota_ns != MANAGE_UNLIMITED;
+			host_apply(&host);
+		}
+		host_free(&host);
+	}
+	is_number(wrong, 0, "8000 checks: no quota below floor or guarantee, guarantees within the "
+		  "host");
+	is_number(touched, 0, "VMs that are to be left alone are");
+	is_number(moved, 0, "a class by configuration stays");
+	ok(caps > 1000, "caps were decided in these checks, %u times", caps);
+}
+
+/*
+ * CPUs as water: everybody the same, up to what it wants and its quota may have. A
+ * model of its own, not the simulator.
+ */
+static void flow(const struct host *host, const uint64_t *wants, uint64_t *used, uint64_t *waited)
+{
+	uint64_t left = 1000ull * host->now.cpus, most[VMS];
+	size_t i, n = host->now.n_vms;
+
+	for (i = 0; i < n; i++) {
+		const struct manage_vm *vm = &host->vms[i];
+
+		most[i] = wants[i];
+		if (vm->quota_ns != MANAGE_UNLIMITED &&
+		    vm->quota_ns * 1000 / vm->period_ns < most[i])
+			most[i] = vm->quota_ns * 1000 / vm->period_ns;
+		used[i] = 0;
+	}
+	for (; left; left--) {
+		size_t least = n;
+
+		for (i = 0; i < n; i++) {
+			if (used[i] < most[i] && (least == n || used[i] < used[least]))
+				least = i;
+		}
+		if (least == n)
+			break;
+		used[least]++;
+	}
+	for (i = 0; i < n; i++)
+		waited[i] = wants[i] - used[i];
+}
+
+static struct manage_rule heavy_rule = { .vm = "100", .class = MANAGE_SERVICE,
+					 .guarantee_given = true, .guarantee_millicpus = 250 };
+
+static void test_no_oscillation(void)
+{
+	unsigned int run, step, late = 0, capped = 0, moved = 0;
+	uint64_t wants[VMS], used[VMS], waited[VMS];
+	uint32_t vcpus[VMS];
+	struct host host;
+	size_t i;
+
+	for (run = 0; run < 200; run++) {
+		for (i = 0; i < VMS; i++) {
+			vcpus[i] = 1 + (uint32_t)test_random_below(4);
+			wants[i] = test_random_below(2) ? 1000ull * vcpus[i] :
+							  test_random_below(1000ull * vcpus[i] + 1);
+		}
+		wants[0] = 1000ull * vcpus[0];
+		host_init(&host, 2 + (uint32_t)test_random_below(8), vcpus, VMS);
+		host.options.cap = run % 2 ? MANAGE_CAP_BATCH : MANAGE_CAP_HEAVY;
+		host.options.rules = &heavy_rule;
+		host.options.n_rules = 1;
+		host_check(&host);
+		for (step = 0; step < 60; step++) {
+			flow(&host, wants, used, waited);
+			host_second(&host, used, waited);
+			host_check(&host);
+			for (i = 0; i < VMS && step >= 30; i++) {
+				late += host.decisions[i].change;
+				moved += host.decisions[i].class != host.decisions[i].class_before;
+			}
+			host_apply(&host);
+		}
+		capped += host.vms[0].quota_ns != MANAGE_UNLIMITED;
+		host_free(&host);
+	}
+	is_number(late, 0, "on 200 constant loads nothing changes after half a minute");
+	is_number(moved, 0, "nor does any class");
+	ok(capped > 50, "while there are caps, on %u of them", capped);
+}
+
+static void test_no_contention(void)
+{
+	static const uint32_t vcpus[] = { 2, 4, 2 };
+	static const uint64_t used[] = { 2000, 4000, 300 }, none[] = { 100, 100, 0 };
+	unsigned int wrong = 0, step;
+	struct host host;
+
+	host_init(&host, 8, vcpus, 3);
+	host.options.cap = MANAGE_CAP_BATCH;
+	host.options.rules = &heavy_rule;
+	host.options.n_rules = 1;
+	host_check(&host);
+	for (step = 0; step < 30; step++) {
+		host_second(&host, used, none);
+		host_check(&host);
+		wrong += host.decisions[0].change || host.decisions[1].change ||
+			 host.decisions[2].change;
+	}
+	is_number(wrong, 0, "where there is CPU for all, nothing is limited or weighed");
+	ok(host.decisions[1].class == MANAGE_BATCH, "although classes are known");
+	host_free(&host);
+}
+
+/* One second of a heavy service VM and a batch VM on two CPUs. */
+static void contended_second(struct host *host)
+{
+	static const uint64_t wants[] = { 2000, 2000 };
+	uint64_t used[VMS], waited[VMS];
+
+	flow(host, wants, used, waited);
+	host_second(host, used, waited);
+	host_check(host);
+}
+
+static void heavy_host(struct host *host)
+{
+	static const uint32_t vcpus[] = { 2, 2 };
+	int i;
+
+	host_init(host, 2, vcpus, 2);
+	host->options.rules = &heavy_rule;
+	host->options.n_rules = 1;
+	host_check(host);
+	for (i = 0; i < 8; i++) {
+		contended_second(host);
+		host_apply(host);
+	}
+}
+
+static void test_caps_go(void)
+{
+	static const uint64_t quiet[] = { 100, 2000 };
+	struct host host;
+	int i;
+
+	heavy_host(&host);
+	is_number((host.vms[0].quota_ns * 1000 + host.vms[0].period_ns / 2) /
+		  host.vms[0].period_ns, 300,
+		  "a service VM that works like batch gets its guarantee and the VMM's part");
+	ok(host.vms[1].quota_ns == MANAGE_UNLIMITED, "the batch VM is free");
+	for (i = 0; i < 3; i++) {
+		host_second(&host, quiet, nobody);
+		host_check(&host);
+		if (i < 2)
+			ok(host.decisions[0].quota_ns != MANAGE_UNLIMITED || !host.decisions[0].change,
+			   "check %d of calm changes nothing yet", i + 1);
+		host_apply(&host);
+	}
+	ok(host.vms[0].quota_ns == MANAGE_UNLIMITED, "after three calm checks the cap goes");
+	host_free(&host);
+}
+
+/* 100 wants nothing of its 1500; 101 borrows; 100 comes back. */
+static void test_given_back(void)
+{
+	static struct manage_rule rules[] = {
+		{ .vm = "100", .guarantee_given = true, .guarantee_millicpus = 1500 },
+		{ .vm = "101", .class = MANAGE_SERVICE, .guarantee_given = true,
+		  .guarantee_millicpus = 200 },
+	};
+	static const uint32_t vcpus[] = { 2, 2, 2 };
+	static const uint64_t away[] = { 0, 2000, 2000 }, back[] = { 2000, 2000, 2000 };
+	uint64_t used[VMS], waited[VMS], borrowed;
+	struct host host;
+	int i;
+
+	host_init(&host, 2, vcpus, 3);
+	host.options.rules = rules;
+	host.options.n_rules = 2;
+	host_check(&host);
+	for (i = 0; i < 12; i++) {
+		flow(&host, away, used, waited);
+		host_second(&host, used, waited);
+		host_check(&host);
+		host_apply(&host);
+	}
+	borrowed = used[2];
+	ok(borrowed > 1500, "the batch VM has %llu of what nobody uses",
+	   (unsigned long long)borrowed);
+	flow(&host, back, used, waited);
+	host_second(&host, used, waited);
+	host_check(&host);
+	ok(host.decisions[0].quota_ns == MANAGE_UNLIMITED && !host.decisions[0].left_alone,
+	   "who comes back finds no cap");
+	ok(host.decisions[0].weight >= 5 * host.decisions[1].weight &&
+	   host.decisions[0].weight > 4 * host.decisions[2].weight,
+	   "and weights as the guarantees: %u, %u, %u", host.decisions[0].weight,
+	   host.decisions[1].weight, host.decisions[2].weight);
+	ok(host.decisions[1].quota_ns * 1000 / host.decisions[1].period_ns <= 260,
+	   "the heavy service VM is held at its guarantee");
+	host_free(&host);
+}
+
+static void test_rate_limit(void)
+{
+	unsigned int early = 0, changes = 0, step;
+	bool capped = true;
+	uint64_t last = 0;
+	struct host host;
+
+	heavy_host(&host);
+	host.options.hysteresis_permille = 0;
+	host.options.rate_limit_ns = 5 * SECOND;
+	for (step = 0; step < 200; step++) {
+		/* the VMM's use moves the quota at every check */
+		host.vms[0].vmm_ns += (30 + step % 7 * 5) * MS;
+		contended_second(&host);
+		capped &= host.decisions[0].quota_ns != MANAGE_UNLIMITED;
+		if (capped && host.decisions[0].change) {
+			uint64_t quota = host.decisions[0].quota_ns * 1000 /
+					 host.decisions[0].period_ns;
+			uint64_t found = host.vms[0].quota_ns * 1000 / host.vms[0].period_ns;
+
+			changes++;
+			early += quota < found && host.now.time_ns - last < 5 * SECOND;
+			last = host.now.time_ns;
+		}
+		host_apply(&host);
+	}
+	ok(capped, "the cap stays all the time");
+	ok(changes > 10, "the quota moves");
+	is_number(early, 0, "but is not lowered again within the rate limit");
+	host_free(&host);
+}
+
+static void test_stall(void)
+{
+	struct host host;
+	uint64_t quota, period;
+
+	heavy_host(&host);
+	quota = host.vms[0].quota_ns;
+	period = host.vms[0].period_ns;
+	/* two vCPUs burn the quota in half of its time */
+	ok(period - quota / 2 <= host.options.stall_max_ns + 1000,
+	   "the VMM's threads stand for %llu us at most",
+	   (unsigned long long)(period - quota / 2) / 1000);
+	ok(llabs((long long)host.decisions[0].vcpu_quota_ns - (long long)(period / 8)) < 100000,
+	   "where vCPUs are limited one by one, the VMM's part is not theirs");
+	host_free(&host);
+}
+
+static void test_refused(void)
+{
+	static const uint32_t vcpus[] = { 2, 2 };
+	static const uint64_t used[] = { 100, 100 };
+	struct manage_memory memory;
+	struct host host;
+
+	host_init(&host, 2, vcpus, 2);
+	host_check(&host);
+	host_second(&host, used, nobody);
+	host_check(&host);
+	memory = host.state.vms[0];
+	host.now.time_ns -= 1;
+	is_number((uint64_t)-host_check(&host), EINVAL, "time has to go forward");
+	host_second(&host, used, nobody);
+	host.vms[1].pid = host.vms[0].pid;
+	is_number((uint64_t)-host_check(&host), EINVAL, "pids have to ascend");
+	host.vms[1].pid = 101;
+	host.options.alpha_permille = 0;
+	is_number((uint64_t)-host_check(&host), EINVAL, "options have to be in range");
+	ok(!memcmp(&memory, &host.state.vms[0], sizeof(memory)), "what is refused changes nothing");
+	host_free(&host);
+}
+
+static void test_defaults(void)
+{
+	struct manage_options options;
+	struct manage_rule rules[] = { { .vm = "*" }, { .vm = "web" },
+				       { .vm = "8d3f9C24-0000-0000-0000-000000000001" } };
+	struct manage_vm vm = { .pid = 5, .name = "web" };
+
+	manage_options_init(&options);
+	ok(!manage_options_wrong(&options), "defaults are in range");
+	options.rules = rules;
+	options.n_rules = 3;
+	ok(manage_rule_of(&options, &vm) == &rules[1], "a rule by name goes before that of all");
+	vm.name = "db";
+	ok(manage_rule_of(&options, &vm) == &rules[0], "which holds for the rest");
+	vm.uuid = "8D3F9c24-0000-0000-0000-000000000001";
+	ok(manage_rule_of(&options, &vm) == &rules[2], "UUIDs in any case of letters");
+}
+
+void test_manage(void)
+{
+	unsigned int run;
+
+	test_defaults();
+	test_published_example();
+	test_hidden_demand();
+	for (run = 0; run < 5; run++)
+		test_published_twice(run);
+	test_lending_holds();
+	test_no_oscillation();
+	test_no_contention();
+	test_caps_go();
+	test_given_back();
+	test_rate_limit();
+	test_stall();
+	test_refused();
+}
