@@ -139,33 +139,36 @@ static struct vmshare_tracked *see_vm(const struct vmshare_vm_seen *seen)
  * waited before the hooks were there does not count, what a new one waited
  * until this census saw it does.
  */
-static struct vmshare_runner *new_runner(struct task_struct *t, bool is_first)
+static struct vmshare_runner *new_runner(struct task_struct *t,
+					 struct vmshare_tracked *vm, bool is_old)
 {
 	struct vmshare_runner *r = kzalloc(sizeof(*r), GFP_KERNEL);
 
 	if (!r)
 		return NULL;
 	r->task = get_task_struct(t);
-	r->seen_delay = is_first ? vmshare_run_delay(t) : 0;
+	r->vm = vm;
+	r->seen_delay = is_old ? vmshare_run_delay(t) : 0;
 	r->seen_sleeps = READ_ONCE(t->nvcsw);
 	list_add(&r->list, &runners);
 	found_new = true;
 	return r;
 }
 
+/*
+ * The thread that calls exec() stays, but its process may be another VM then.
+ * Its runner leaves with the VM that it was made for.
+ */
 static struct vmshare_runner *see_thread(struct task_struct *t,
 					 struct vmshare_tracked *vm,
 					 bool is_first)
 {
 	struct vmshare_runner *r = vmshare_runners_find(t);
 
-	if (!r) {
-		r = new_runner(t, is_first);
-		if (!r)
-			return NULL;
-		r->vm = vm;
-	}
-	r->round = this_round;
+	if (!r || r->vm != vm)
+		r = new_runner(t, vm, is_first || r);
+	if (r)
+		r->round = this_round;
 	return r;
 }
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Load and unload, VMs that come and go, in the middle of everything."""
 
+import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -158,6 +160,57 @@ def hooks_outlive_a_namesake_in_another_network_namespace():
         close_a_socket_of_this_number(numbers[0])
         equal(ask("cpu")[0]["hooks"], 1, "hooks after that")
         client.stdin.close()
+
+
+# Makes a VM (KVM_CREATE_VM), and when told to, becomes another program.
+VM_THAT_EXECS = """
+import fcntl, os, sys
+kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+vm = fcntl.ioctl(kvm, 0xAE01, 0)
+print("ready", flush=True)
+sys.stdin.readline()
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def answer_often(vm):
+    """Each answer is a wakeup of its first thread, which may have to wait."""
+    for _ in range(300):
+        vm.stdin.write("read 0 1\n")
+        vm.stdin.flush()
+        equal(vm.stdout.readline(), "ok\n", "answer")
+
+
+def waited_and_displaced(pid):
+    messages = [m for m in ask("cpu") if m.get("pid") == pid]
+    return [sum(m["wait_ns"] for m in messages if m["cmd"] == kind)
+            for kind in ("thread", "preemption")]
+
+
+@case()
+def a_vm_becomes_another_by_exec():
+    """Its first thread is the other VM's then, also for the hooks."""
+    with Toys() as toys, subprocess.Popen(
+            [facts.NLCLIENT, "--hooks", "sched", "track"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True) as client, subprocess.Popen(
+            [sys.executable, "-c", VM_THAT_EXECS, TOY, "--pause", "1000000", "10@1"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as vm:
+        true('"errno":0' in client.stdout.readline(), "hooks")
+        equal(vm.stdout.readline(), "ready\n", "it is a VM")
+        true(any(m.get("pid") == vm.pid for m in ask("cpu")), "it is seen")
+        toys.start("10@2", options=["--vcpus", "2", "--spin"])
+        vm.stdin.write("\n")
+        vm.stdin.flush()
+        true("ready" in vm.stdout.readline(), "it is another VM")
+        wait_for(lambda: waited_and_displaced(vm.pid)[0], "its threads to be seen")
+        answer_often(vm)
+        os.kill(vm.pid, signal.SIGSTOP)
+        waited, displaced = waited_and_displaced(vm.pid)
+        vm.kill()
+        true(waited > 10**6, f"it waited only {waited} ns")
+        true(abs(waited - displaced) <= waited / 100,
+             f"{displaced} ns are attributed of {waited}")
+        return f"{waited / 10**6:.1f} ms, {displaced / 10**6:.1f} attributed"
 
 
 @case()
