@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "procvm.h"
 #include "text.h"
 
 #define CMDLINE_MAX (2 * 1024 * 1024)
@@ -110,31 +111,12 @@ static void keep(char **field, const char *text)
 		*field = strdup(text);
 }
 
-/* Since boot, of the process that has the pid now. */
-static bool start_time(uint32_t pid, const char *root, uint64_t *ns)
-{
-	char path[64], *text, *fields;
-	unsigned long long ticks = 0;
-	size_t len;
-
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	text = files_read(root, path, 4096, &len);
-	/* the second field is a name of any characters, in parentheses */
-	fields = text ? strrchr(text, ')') : NULL;
-	if (fields && sscanf(fields + 1, " %*c" " %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-			     " %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &ticks) != 1)
-		fields = NULL;
-	*ns = ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
-	free(text);
-	return fields != NULL;
-}
-
 /* Has the VM gone, and the pid been given to somebody else, since the walk? */
 static bool is_another(const struct vm *vm, const char *root)
 {
 	uint64_t then, now, slack = 2 * 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
 
-	if (!facts_get(&vm->facts, VM_START_TIME_NS, &then) || !start_time(vm->pid, root, &now))
+	if (!facts_get(&vm->facts, VM_START_TIME_NS, &then) || !procvm_start_time(vm->pid, root, &now))
 		return false;
 	return then > now + slack || now > then + slack;
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "files.h"
+
 #define KVM_VM "anon_inode:kvm-vm"
 
 static bool holds_vm(const char *path)
@@ -73,4 +75,22 @@ int procvm_find(struct snapshot *snap, const char *root, struct error *err)
 		ret = look_at(snap, root, entry->d_name, err);
 	closedir(dir);
 	return ret;
+}
+
+bool procvm_start_time(uint32_t pid, const char *root, uint64_t *ns)
+{
+	char path[64], *text, *fields;
+	unsigned long long ticks = 0;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	text = files_read(root, path, 4096, &len);
+	/* the second field is a name of any characters, in parentheses */
+	fields = text ? strrchr(text, ')') : NULL;
+	if (fields && sscanf(fields + 1, " %*c" " %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+			     " %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &ticks) != 1)
+		fields = NULL;
+	*ns = ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
+	free(text);
+	return fields != NULL;
 }

@@ -2,6 +2,9 @@
 #ifndef VMSHARE_PROCVM_H
 #define VMSHARE_PROCVM_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "error.h"
 #include "model.h"
 
@@ -10,5 +13,8 @@
  * Only their pids are known then.
  */
 int procvm_find(struct snapshot *snap, const char *root, struct error *err);
+
+/* When the process that has the pid now was started, since boot; false: there is none. */
+bool procvm_start_time(uint32_t pid, const char *root, uint64_t *ns);
 
 #endif
