@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Journal, then change. A journal entry holds what a setting was, is, and will
+ * be; so a change that was cut short at any point is recognized by its values.
+ */
+#include "limiter.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "restore.h"
+
+static void say(const struct limiter *limiter, const struct managed *vm, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void say(const struct limiter *limiter, const struct managed *vm, const char *fmt, ...)
+{
+	char text[1536], label[256];
+	va_list args;
+	int used;
+
+	used = snprintf(text, sizeof(text), "%s: ", managed_label(vm, label, sizeof(label)));
+	va_start(args, fmt);
+	vsnprintf(text + used, sizeof(text) - (size_t)used, fmt, args);
+	va_end(args);
+	limiter->say(text);
+}
+
+static void report(enum restored result, const char *text, void *data)
+{
+	const struct limiter *limiter = data;
+
+	if (result != RESTORED_ALREADY)
+		limiter->say(text);
+}
+
+/* Entries too many do no harm: they are looked at again, and found to be restored. */
+static void save_later(struct limiter *limiter)
+{
+	limiter->dirty = true;
+}
+
+static int save(struct limiter *limiter, struct error *err)
+{
+	if (journal_save(&limiter->journal, limiter->path, err))
+		return -1;
+	limiter->dirty = false;
+	return 0;
+}
+
+static size_t restore_all(struct limiter *limiter)
+{
+	size_t failed = restore_journal(&limiter->journal, report, limiter);
+	struct error err;
+
+	if (save(limiter, &err))
+		limiter->say(err.message);
+	return failed;
+}
+
+int limiter_open(struct limiter *limiter, const char *path, void (*tell)(const char *text),
+		 struct error *err)
+{
+	memset(limiter, 0, sizeof(*limiter));
+	limiter->path = path;
+	limiter->say = tell;
+	if (journal_load(&limiter->journal, path, err))
+		return -1;
+	if (!limiter->journal.n)
+		return 0;
+	limiter->say("a manager before this one has left limits behind; putting them back");
+	restore_all(limiter);
+	return 0;
+}
+
+static struct journal_entry *entry_of(const struct limiter *limiter, const struct managed *vm)
+{
+	return journal_find(&limiter->journal, vm->pid, vm->start_time_ns);
+}
+
+void limiter_release(struct limiter *limiter, struct managed *vm)
+{
+	struct journal_entry *entry = entry_of(limiter, vm);
+	enum restored result;
+	char text[1024];
+
+	vm->quota_ns = UINT64_MAX;
+	vm->period_ns = 0;
+	if (!entry)
+		return;
+	result = restore_entry(entry, text, sizeof(text));
+	report(result, text, limiter);
+	/* what failed is tried again at the end */
+	if (result == RESTORED_FAILED)
+		return;
+	journal_drop(&limiter->journal, entry);
+	save_later(limiter);
+}
+
+/* From now on the VM is left alone, for the reason given. */
+static void let_go(struct limiter *limiter, struct managed *vm, const char *why)
+{
+	say(limiter, vm, "%s: let go", why);
+	limiter_release(limiter, vm);
+	snprintf(vm->why, sizeof(vm->why), "%.*s", (int)sizeof(vm->why) - 1, why);
+}
+
+static bool same_reading(const struct gauge_reading *a, const struct gauge_reading *b)
+{
+	return a->quota_ns == b->quota_ns && a->period_ns == b->period_ns;
+}
+
+/* What of the settings is not as vmshare has set it. */
+static void name_difference(const struct journal_entry *entry, const struct settings *now,
+			    char *why, size_t size)
+{
+	struct settings other = *now;
+
+	settings_drop_equal(&other, &entry->next);
+	if (other.n)
+		snprintf(why, size, "somebody else has set %s to %s", other.item[0].key,
+			 other.item[0].value);
+	else
+		snprintf(why, size, "somebody else has changed its quota");
+}
+
+static void check(struct limiter *limiter, struct managed *vm)
+{
+	const struct journal_entry *entry = entry_of(limiter, vm);
+	char why[ACTUATOR_WHY];
+	struct settings now;
+	struct error err;
+
+	if (!entry || (vm->settled && same_reading(&vm->reading, &vm->in_place)))
+		return;
+	/* one that is gone is missed by everybody soon */
+	if (entry->actuator->read(entry->place, &now, &err))
+		return;
+	if (!vm->settled && settings_equal(&now, &entry->next)) {
+		vm->settled = true;
+		vm->in_place = vm->reading;
+		return;
+	}
+	name_difference(entry, &now, why, sizeof(why));
+	let_go(limiter, vm, why);
+}
+
+void limiter_check(struct limiter *limiter, struct roster *roster)
+{
+	size_t i;
+
+	for (i = 0; i < roster->n; i++) {
+		if (roster->vms[i].quota_ns != UINT64_MAX)
+			check(limiter, &roster->vms[i]);
+	}
+}
+
+/* The first change of a VM: what is there now is what it will be given back. */
+static struct journal_entry *begin(struct limiter *limiter, struct managed *vm)
+{
+	struct journal_entry *entry;
+	struct settings found;
+	struct error err;
+	int ret;
+
+	ret = vm->actuator->read(vm->place, &found, &err);
+	if (ret == -ENOENT)
+		return NULL;
+	if (ret || !vm->actuator->is_free(&found)) {
+		snprintf(vm->why, sizeof(vm->why), "%.300s",
+			 ret ? err.message : "somebody else has set its limits");
+		say(limiter, vm, "%s: left alone", vm->why);
+		return NULL;
+	}
+	entry = journal_add(&limiter->journal, vm->pid, vm->start_time_ns, vm->name, vm->actuator,
+			    vm->place);
+	if (entry)
+		entry->found = entry->before = entry->next = found;
+	return entry;
+}
+
+/* Notes in the journal what a decision will change; false if it changes nothing. */
+static bool stage(struct limiter *limiter, struct managed *vm,
+		  const struct manage_decision *decision)
+{
+	struct limit limit = {
+		.quota_ns = decision->quota_ns,
+		.period_ns = decision->period_ns,
+		.burst_ns = decision->burst_ns,
+		.vcpu_quota_ns = decision->vcpu_quota_ns,
+		.weight = decision->weight,
+	};
+	struct journal_entry *entry;
+
+	if (!decision->change || decision->left_alone || vm->why[0] || !vm->actuator)
+		return false;
+	entry = entry_of(limiter, vm);
+	if (!entry)
+		entry = begin(limiter, vm);
+	if (!entry)
+		return false;
+	entry->before = entry->next;
+	vm->actuator->express(&limit, &entry->found, &entry->next);
+	return true;
+}
+
+static void carry_out(struct limiter *limiter, struct managed *vm,
+		      const struct manage_decision *decision)
+{
+	struct journal_entry *entry = entry_of(limiter, vm);
+	struct settings wanted = entry->next;
+	struct error err;
+	int ret;
+
+	settings_drop_equal(&wanted, &entry->before);
+	ret = wanted.n ? vm->actuator->write(vm->place, &wanted, &err) : 0;
+	if (ret) {
+		let_go(limiter, vm, err.message);
+		return;
+	}
+	vm->quota_ns = decision->quota_ns;
+	vm->period_ns = decision->period_ns;
+	vm->settled = false;
+	if (settings_equal(&entry->next, &entry->found)) {
+		journal_drop(&limiter->journal, entry);
+		save_later(limiter);
+	}
+}
+
+/* Without the journal there is no change: what was staged is forgotten. */
+static void unstage(struct limiter *limiter)
+{
+	size_t i;
+
+	for (i = 0; i < limiter->journal.n; i++)
+		limiter->journal.entries[i].next = limiter->journal.entries[i].before;
+}
+
+int limiter_apply(struct limiter *limiter, struct roster *roster,
+		  const struct manage_decision *decisions, size_t n, struct error *err)
+{
+	bool staged[n + 1], any = false;
+	struct managed *vm;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		vm = roster_find(roster, decisions[i].pid);
+		staged[i] = vm && stage(limiter, vm, &decisions[i]);
+		any |= staged[i];
+	}
+	if ((any || limiter->dirty) && save(limiter, err)) {
+		unstage(limiter);
+		return -1;
+	}
+	for (i = 0; i < n; i++) {
+		if (staged[i])
+			carry_out(limiter, roster_find(roster, decisions[i].pid), &decisions[i]);
+	}
+	return 0;
+}
+
+size_t limiter_close(struct limiter *limiter)
+{
+	size_t failed = restore_all(limiter);
+
+	journal_free(&limiter->journal);
+	return failed;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMSHARE_LIMITER_H
+#define VMSHARE_LIMITER_H
+
+#include "journal.h"
+#include "policy/manage.h"
+#include "roster.h"
+
+/*
+ * Carries decisions out, so that whatever happens the limits that were found can
+ * be put back: nothing is changed before the journal says so on disk.
+ */
+struct limiter {
+	const char *path;		/* of the journal; the caller's */
+	struct journal journal;
+	bool dirty;			/* the file has entries that are no more needed */
+	void (*say)(const char *text);	/* what an operator should know, a sentence each */
+};
+
+/* Puts back what a manager before left behind. -1 with err if its journal cannot be read. */
+int limiter_open(struct limiter *limiter, const char *path, void (*say)(const char *text),
+		 struct error *err);
+
+/* Lets go of VMs whose limits are no longer as they were set: somebody else has been there. */
+void limiter_check(struct limiter *limiter, struct roster *roster);
+
+/*
+ * Writes what the decisions change. What cannot be written is put back, and that
+ * VM left alone from then on. -1 with err if the journal cannot be written:
+ * then nothing was changed.
+ */
+int limiter_apply(struct limiter *limiter, struct roster *roster,
+		  const struct manage_decision *decisions, size_t n, struct error *err);
+
+/* Puts one VM's limits back, as it goes or is let go. */
+void limiter_release(struct limiter *limiter, struct managed *vm);
+
+/* All of them, at the end. Returns how many could not be; they stay in the journal. */
+size_t limiter_close(struct limiter *limiter);
+
+#endif
