@@ -19,8 +19,7 @@ static const char *fact_bytes(const struct snapshot *snap, enum host_field field
 	return units_bytes(bytes, out);
 }
 
-/* The part of all CPUs' time since the snapshot before that was idle. */
-static bool idle_percent(const struct snapshot *snap, const struct snapshot *before,
+bool header_idle_percent(const struct snapshot *snap, const struct snapshot *before,
 			 double *percent)
 {
 	uint64_t now, then, time_now, time_then, cpus;
@@ -48,7 +47,7 @@ static void print_machine(const struct snapshot *snap, const struct snapshot *be
 	fprintf(out, "vmshare  %zu VMs  kernel %s", snap->n_vms, kernel);
 	if (facts_get(&snap->host, HOST_CPUS, &cpus))
 		fprintf(out, "  %" PRIu64 " CPUs", cpus);
-	if (idle_percent(snap, before, &idle))
+	if (header_idle_percent(snap, before, &idle))
 		fprintf(out, ", %.0f %% idle", idle);
 	fputc('\n', out);
 }
@@ -125,8 +124,13 @@ static void print_walk(const struct snapshot *snap, uint64_t now_ns, FILE *out)
 void header_print(const struct snapshot *snap, const struct snapshot *before, uint64_t now_ns,
 		  FILE *out)
 {
+	char text[UNITS_TEXT];
+
 	print_machine(snap, before, out);
 	print_memory(snap, out);
 	print_ksm(snap, out);
 	print_walk(snap, now_ns, out);
+	if (snap->window.window_ns)
+		fprintf(out, "CPU   over %s%s\n", units_duration(snap->window.window_ns, text),
+			snap->window.preemptions_known ? ", scheduler hooks on" : "");
 }

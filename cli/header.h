@@ -2,17 +2,21 @@
 #ifndef VMSHARE_HEADER_H
 #define VMSHARE_HEADER_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "model.h"
 
-#define HEADER_LINES 4
-
 /*
- * The host in four lines: machine, memory, KSM, and the walk behind the
- * numbers. before may be NULL; now_ns is the time of day, for the age.
+ * The host in some lines: machine, memory, KSM, the walk behind the numbers, and
+ * the time that CPU columns are about. before may be NULL; now_ns is the time of
+ * day, for the age.
  */
 void header_print(const struct snapshot *snap, const struct snapshot *before, uint64_t now_ns,
 		  FILE *out);
+
+/* The part of all CPUs' time since the snapshot before that was idle, 0 to 100. */
+bool header_idle_percent(const struct snapshot *snap, const struct snapshot *before,
+			 double *percent);
 
 #endif

@@ -2,13 +2,25 @@
 #ifndef VMSHARE_SCREEN_H
 #define VMSHARE_SCREEN_H
 
+#include "history.h"
 #include "options.h"
 #include "topstate.h"
 
 /* The terminal of vmshare top. */
 struct screen;
 
-int screen_open(struct screen **screen, struct error *err);
+/* What there is to show; view is filtered and sorted. */
+struct scene {
+	const struct snapshot *snap;
+	const struct snapshot *before;	/* NULL: none yet */
+	const struct view *view;
+	const struct history *history;
+	const struct options *options;
+	const char *notice;		/* something to know; NULL: nothing */
+	uint64_t now_ns;		/* time of day */
+};
+
+int screen_open(struct screen **screen, bool color, struct error *err);
 
 /* Gives the terminal back as it was. */
 void screen_close(struct screen *screen);
@@ -19,8 +31,6 @@ int screen_fd(const struct screen *screen);
 /* The next key that waits, as topstate_key() takes it; -1: none. */
 int screen_key(struct screen *screen);
 
-/* header holds lines; view is filtered and sorted. */
-void screen_draw(struct screen *screen, const char *header, const struct view *view,
-		 struct topstate *state, const struct options *options);
+void screen_draw(struct screen *screen, const struct scene *scene, struct topstate *state);
 
 #endif

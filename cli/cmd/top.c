@@ -3,6 +3,7 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <linux/vmshare.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #include "events.h"
 #include "header.h"
+#include "history.h"
 #include "jsonout.h"
 #include "names.h"
 #include "screen.h"
@@ -21,7 +23,7 @@
 #include "topstate.h"
 #include "units.h"
 
-#define DEFAULT "vm,pid,vcpus,anon,unique,self,inter,freed,shmem,swap,cpu,ready"
+#define DEFAULT "vm,pid,cpu,ready,guest,vmm,switches,p99,anon,inter,freed,vcpus,unique,self,shmem,swap"
 #define PAUSE_MS 250			/* between refreshes when many VMs come at once */
 
 static int set_batch(struct options *options, const char *value, struct error *err)
@@ -42,10 +44,19 @@ static int set_delay(struct options *options, const char *value, struct error *e
 	return units_parse_seconds(value, &options->delay_ms, err);
 }
 
+static int set_no_hooks(struct options *options, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	options->no_hooks = true;
+	return 0;
+}
+
 static const struct option options_top[] = {
 	{ "batch", 'b', NULL, "print text instead of using the screen", set_batch },
 	{ "iterations", 'n', "N", "end after N snapshots", set_iterations },
 	{ "delay", 'd', "SEC", "seconds between snapshots (default 2)", set_delay },
+	{ "no-hooks", 0, NULL, "do not attach scheduler hooks while it runs", set_no_hooks },
 	{ .name = NULL },
 };
 
@@ -59,13 +70,13 @@ static void on_signal(int number)
 
 struct top {
 	const struct options *options;
-	struct columns columns;
-	const struct column *sort;
 	unsigned int needs;
 	struct source *source;
 	struct events *events;		/* NULL: not told, only asked */
 	struct screen *screen;
 	struct topstate state;
+	struct history history;
+	char notice[sizeof(((struct error *)0)->message) + 32];
 	struct snapshot now, before;
 	bool have_before;
 	uint32_t taken;
@@ -89,6 +100,11 @@ static bool is_same_walk(const struct snapshot *a, const struct snapshot *b)
 	       facts_get(&b->host, HOST_GENERATION, &right) && left == right;
 }
 
+static const struct snapshot *before(const struct top *top)
+{
+	return top->have_before ? &top->before : NULL;
+}
+
 /*
  * Several clients that look at the same pace share walks, so a young snapshot
  * will do; but not after an event, which it may be older than.
@@ -105,10 +121,16 @@ static int take(struct top *top, struct error *err)
 		top->taken++;
 		return 0;
 	}
-	if (source_next(top->source, top->needs, max_age_ms, &next, err))
+	if (source_next(top->source, top->needs | topstate_needs(&top->state), max_age_ms, &next,
+			err))
 		return -1;
 	if (top->taken)
 		names_inherit(&next, &top->now);
+	if (top->taken && next.cpu.n_threads && top->now.cpu.n_threads &&
+	    cpu_difference(&next.cpu, &top->now.cpu, &next.window)) {
+		snapshot_free(&next);
+		return error_no_memory(err);
+	}
 	if (top->taken && !is_same_walk(&next, &top->now)) {
 		if (top->have_before)
 			snapshot_free(&top->before);
@@ -119,12 +141,7 @@ static int take(struct top *top, struct error *err)
 	}
 	top->now = next;
 	top->taken++;
-	return 0;
-}
-
-static const struct snapshot *before(const struct top *top)
-{
-	return top->have_before ? &top->before : NULL;
+	return history_add(&top->history, &top->now, before(top)) ? error_no_memory(err) : 0;
 }
 
 static int make_view(struct top *top, struct view *view, struct error *err)
@@ -141,6 +158,7 @@ static int print_batch(struct top *top, struct error *err)
 
 	if (top->options->json) {
 		top->now.sets_known = false;
+		top->now.window.preemptions_known = false;
 		jsonout_print(snapjson_write(&top->now), top->options->pretty);
 	} else {
 		if (make_view(top, &view, err))
@@ -150,7 +168,7 @@ static int print_batch(struct top *top, struct error *err)
 		if (!top->options->no_header)
 			header_print(&top->now, before(top), clock_ms(CLOCK_REALTIME) * 1000000,
 				     stdout);
-		view_print(&view, &top->columns, top->options);
+		view_print(&view, &top->state.columns, top->options);
 		view_free(&view);
 	}
 	/* a reader that is gone, or a full disk, ends it: main says why */
@@ -189,22 +207,21 @@ static int run_batch(struct top *top, struct error *err)
 
 static int draw(struct top *top, struct error *err)
 {
-	char *header = NULL;
-	size_t size;
-	FILE *out = open_memstream(&header, &size);
 	struct view view;
+	struct scene scene = {
+		.snap = &top->now,
+		.before = before(top),
+		.view = &view,
+		.history = &top->history,
+		.options = top->options,
+		.notice = *top->notice ? top->notice : NULL,
+		.now_ns = clock_ms(CLOCK_REALTIME) * 1000000,
+	};
 
-	if (!out)
-		return error_no_memory(err);
-	header_print(&top->now, before(top), clock_ms(CLOCK_REALTIME) * 1000000, out);
-	fclose(out);
-	if (make_view(top, &view, err)) {
-		free(header);
+	if (make_view(top, &view, err))
 		return -1;
-	}
-	screen_draw(top->screen, header, &view, &top->state, top->options);
+	screen_draw(top->screen, &scene, &top->state);
 	view_free(&view);
-	free(header);
 	return 0;
 }
 
@@ -305,25 +322,40 @@ static int run_either(struct top *top, struct error *err)
 	/* an error that comes at once is better read on an ordinary screen */
 	if (take(top, err))
 		return -1;
-	if (screen_open(&top->screen, err))
+	if (screen_open(&top->screen, top->options->color, err))
 		return -1;
 	ret = run_screen(top, err);
 	screen_close(top->screen);
 	return ret;
 }
 
+/* Without hooks top shows less; that is no reason to show nothing. */
+static void track(struct top *top)
+{
+	struct error missing, problem;
+
+	if (top->options->from || top->options->no_hooks)
+		return;
+	if (source_track(top->source, VMSHARE_HOOK_SCHED, &missing, &problem) < 0)
+		snprintf(top->notice, sizeof(top->notice), "no scheduler hooks: %s",
+			 problem.message);
+}
+
 static int prepare(struct top *top, const struct cmd *cmd, struct error *err)
 {
 	const struct options *options = top->options;
+	const struct column *sort;
+	struct columns columns;
 
-	if (columns_parse(options->columns ? options->columns : DEFAULT, &top->columns, err) ||
-	    columns_parse_key(options->sort, &top->sort, err))
+	if (columns_parse(options->columns ? options->columns : DEFAULT, &columns, err) ||
+	    columns_parse_key(options->sort, &sort, err))
 		return -1;
-	top->needs = cmd->needs | columns_needs(&top->columns) | (top->sort ? top->sort->needs : 0);
-	if (options->json)
-		top->needs |= NEED_VCPUS;
-	topstate_init(&top->state, &top->columns, top->sort);
-	return source_open(&top->source, options, err);
+	top->needs = cmd->needs | (options->json ? NEED_VCPUS | NEED_OWNER : 0);
+	topstate_init(&top->state, &columns, sort);
+	if (source_open(&top->source, options, err))
+		return -1;
+	track(top);
+	return 0;
 }
 
 static int run(const struct cmd *cmd, const struct options *options, struct error *err)
@@ -336,6 +368,8 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 	ret = run_either(&top, err);
 	events_close(top.events);
 	source_close(top.source);
+	topstate_free(&top.state);
+	history_free(&top.history);
 	if (top.have_before)
 		snapshot_free(&top.before);
 	if (top.taken)
@@ -347,6 +381,7 @@ const struct cmd cmd_top = {
 	.name = "top",
 	.args = "",
 	.summary = "live screen of all VMs; -b prints text",
+	.needs = NEED_CPU,
 	.columns = true,
 	.options = options_top,
 	.run = run,

@@ -73,7 +73,7 @@ static void start(struct terminal *terminal, const char *term, unsigned short ro
 	setenv("TERM", term, 1);
 	unsetenv("LINES");
 	unsetenv("COLUMNS");
-	execl(PROGRAM, PROGRAM, "top", "--from", GOLDEN "/three.json", (char *)NULL);
+	execl(PROGRAM, PROGRAM, "top", "--from", GOLDEN "/busy.json", (char *)NULL);
 	_exit(127);
 }
 
@@ -109,19 +109,50 @@ static void test_keys(void)
 	static struct terminal terminal;
 
 	start(&terminal, "vt100", 24, 80);
-	ok(wait_for(&terminal, "? help  q quit"), "a screen of 80x24");
-	has_text(terminal.shown, "KSM   running", "with the host");
-	has_text(terminal.shown, "vm3", "and the VMs");
+	ok(wait_for(&terminal, "Quit"), "a screen of 80x24");
+	has_text(terminal.shown, "saved of", "with the host");
+	has_text(terminal.shown, "db1", "and the VMs");
 	press(&terminal, "?");
 	ok(wait_for(&terminal, "this help"), "?: help");
 	press(&terminal, "x");
 	ok(wait_for(&terminal, "FREED"), "and back");
 	press(&terminal, "M");
 	ok(wait_for(&terminal, "ANON"), "M: sorted by memory");
-	press(&terminal, "\\vm2\r");
-	ok(wait_for(&terminal, "filter: vm2"), "\\: filtered");
+	press(&terminal, "\\web2\r");
+	ok(wait_for(&terminal, "filter: web2"), "\\: filtered");
+	press(&terminal, " ");
+	ok(wait_for(&terminal, "tagged 1 VM"), "space: tagged");
+	press(&terminal, "\r");
+	ok(wait_for(&terminal, "ran while this VM was ready"), "enter: one VM");
+	press(&terminal, "q");
+	ok(wait_for(&terminal, "Filter"), "q: back");
+	press(&terminal, "t");
+	ok(wait_for(&terminal, "machine.slice"), "t: by owner");
+	press(&terminal, "f");
+	ok(wait_for(&terminal, "[x]"), "f: fields");
+	press(&terminal, "q");
+	ok(wait_for(&terminal, "Filter"), "q: back");
 	press(&terminal, "q");
 	is_number((uint64_t)finish(&terminal), 0, "q: quit");
+}
+
+/* Colours where there are any, unless NO_COLOR says no. */
+static void test_colors(void)
+{
+	static struct terminal terminal;
+
+	unsetenv("NO_COLOR");
+	start(&terminal, "xterm-256color", 24, 80);
+	ok(wait_for(&terminal, "Quit") && strstr(terminal.shown, "\033[30m\033[42m"),
+	   "black on green titles");
+	press(&terminal, "q");
+	finish(&terminal);
+	setenv("NO_COLOR", "1", 1);
+	start(&terminal, "xterm-256color", 24, 80);
+	ok(wait_for(&terminal, "Quit") && !strstr(terminal.shown, "[42m"), "none with NO_COLOR");
+	press(&terminal, "q");
+	finish(&terminal);
+	unsetenv("NO_COLOR");
 }
 
 /* Sizes at which nothing useful fits must do no harm either. */
@@ -132,12 +163,12 @@ static void test_sizes(void)
 	size_t i;
 
 	start(&terminal, "vt100", 24, 80);
-	wait_for(&terminal, "q quit");
+	wait_for(&terminal, "Quit");
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct winsize size = { .ws_row = sizes[i][0], .ws_col = sizes[i][1] };
 
 		ioctl(terminal.fd, TIOCSWINSZ, &size);
-		press(&terminal, "?x");
+		press(&terminal, "?xtfqSq \rq");
 		read_some(&terminal);
 	}
 	press(&terminal, "q");
@@ -149,14 +180,14 @@ static void test_endings(void)
 	static struct terminal terminal;
 
 	start(&terminal, "vt100", 24, 80);
-	wait_for(&terminal, "q quit");
+	wait_for(&terminal, "Quit");
 	kill(terminal.pid, SIGTERM);
 	is_number((uint64_t)finish(&terminal), 0, "ended from outside, the terminal is given back");
 	start(&terminal, "no-such-terminal", 24, 80);
 	is_number((uint64_t)finish(&terminal), 1, "a terminal that nobody knows");
 	has_text(terminal.shown, "try vmshare top -b", "with advice");
 	start(&terminal, "vt100", 24, 80);
-	wait_for(&terminal, "q quit");
+	wait_for(&terminal, "Quit");
 	close(terminal.fd);
 	terminal.fd = open("/dev/null", 0);
 	ok(finish(&terminal) != 999, "the terminal went away: no program stays behind");
@@ -165,6 +196,7 @@ static void test_endings(void)
 void test_screen(void)
 {
 	test_keys();
+	test_colors();
 	test_sizes();
 	test_endings();
 }

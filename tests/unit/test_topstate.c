@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "footer.h"
+#include "graph.h"
 #include "header.h"
+#include "history.h"
+#include "meters.h"
 #include "topstate.h"
 
 static void make_snapshot(struct snapshot *snap)
@@ -120,7 +124,7 @@ static void test_rest(struct topstate *state, struct view *view)
 
 	type(state, view, "?q");
 	ok(state->mode == TOP_ROWS && !state->quit, "any key leaves the help");
-	topstate_key(state, view, TOP_KEY_HELP);
+	topstate_key(state, view, TOP_KEY_F1);
 	is_number(state->mode, TOP_HELP, "F1: help");
 	type(state, view, "x /");
 	for (i = 0; i < 500; i++)
@@ -128,10 +132,233 @@ static void test_rest(struct topstate *state, struct view *view)
 	is_number(strlen(state->input), TOP_INPUT - 1, "no more is typed than there is room for");
 	topstate_key(state, view, TOP_KEY_ESCAPE);
 	state->refresh = false;
-	type(state, view, " ");
-	ok(state->refresh, "space: a new snapshot");
+	type(state, view, "r");
+	ok(state->refresh, "r: a new snapshot");
 	type(state, view, "q");
 	ok(state->quit, "q: quit");
+}
+
+static void test_tags(struct topstate *state, struct view *view, const struct snapshot *snap)
+{
+	struct together together;
+	struct snapshot later;
+	char text[128];
+
+	topstate_key(state, view, TOP_KEY_HOME);
+	state->n_tags = 0;
+	state->refresh = false;
+	type(state, view, "  ");
+	ok(state->n_tags == 2 && state->selected == 2, "space: tags, and goes on");
+	ok(state->refresh && (topstate_needs(state) & NEED_SETS), "what they free needs the sets");
+	ok(topstate_is_tagged(state, view->rows[0].vm) && !topstate_is_tagged(state, view->rows[2].vm),
+	   "these two");
+	together_tagged(&together, snap, state);
+	ok(together.vms == 2 && together.anon == 4096 * 3 && !together.freed_known,
+	   "what the tagged ones are together");
+	together_text(&together, true, text, sizeof(text));
+	is_text(text, "2 VMs, 0% CPU, 12.0K anon", "and in words, without what is not known");
+	make_snapshot(&later);
+	facts_set(&later.vms[0].facts, VM_START_TIME_NS, 77);
+	together_tagged(&together, &later, state);
+	is_number(together.vms, 1, "another VM with the pid of a tagged one is not tagged");
+	snapshot_free(&later);
+	topstate_key(state, view, TOP_KEY_HOME);
+	type(state, view, " ");
+	is_number(state->n_tags, 1, "space: the tag is taken off again");
+	type(state, view, "U");
+	ok(!state->n_tags && !(topstate_needs(state) & NEED_SETS), "U: none is tagged");
+}
+
+/* Three VMs share 4 frames of 4 KiB; two have 4 KiB of their own. */
+static void test_together(void)
+{
+	uint32_t pids[] = { 1, 2 }, all[] = { 1, 2, 3 };
+	struct together together;
+	struct topstate state = {};
+	struct snapshot snap;
+	struct view view;
+	struct error err;
+	char text[128];
+	uint32_t i;
+
+	snapshot_init(&snap);
+	for (i = 1; i <= 3; i++) {
+		struct vm *vm = snapshot_add_vm(&snap, i);
+
+		facts_set(&vm->facts, VM_UNIQUE, 4096);
+		facts_set(&vm->facts, VM_PAGE_TABLES, 0);
+		facts_set(&vm->facts, VM_ANON, 8192);
+		facts_set(&vm->facts, VM_FREED, 4096);
+		vm->user = strdup(i == 2 ? "b" : "a");
+	}
+	snapshot_add_set(&snap, pids, 2)->frames_bytes = 8192;
+	snapshot_add_set(&snap, all, 3)->frames_bytes = 16384;
+	snap.sets_known = true;
+	columns_parse("vm,pid", &state.columns, &err);
+	state.tree = true;
+	state.page = 1;
+	view_init(&view, &snap, NULL, &err);
+	topstate_apply(&state, &view);
+	ok(view.rows[0].vm->pid == 1 && view.rows[1].vm->pid == 3 && view.rows[2].vm->pid == 2,
+	   "the tree: VMs of one owner are neighbours");
+	ok(top_same_owner(view.rows[0].vm, view.rows[1].vm) &&
+	   !top_same_owner(view.rows[1].vm, view.rows[2].vm), "and others are not");
+	together_owner(&together, &snap, &view, 0);
+	ok(together.vms == 2 && together.freed == 8192, "an owner's VMs together");
+	topstate_key(&state, &view, ' ');
+	state.selected = 2;
+	topstate_key(&state, &view, ' ');
+	together_tagged(&together, &snap, &state);
+	ok(together.freed == 2 * 4096 + 8192, "a set frees what only its members share");
+	together_text(&together, true, text, sizeof(text));
+	is_text(text, "2 VMs, 0% CPU, 16.0K anon, 16.0K freed together (8.00K one by one)",
+		"and that is more than one by one");
+	view_free(&view);
+	topstate_free(&state);
+	snapshot_free(&snap);
+}
+
+static void test_fields(struct topstate *state, struct view *view)
+{
+	struct columns visible;
+
+	topstate_key(state, view, TOP_KEY_F1 + 1);
+	ok(state->mode == TOP_FIELDS && state->field == columns_find("vm"), "F2: fields");
+	topstate_key(state, view, TOP_KEY_DOWN);
+	type(state, view, " ");
+	ok(!topstate_is_shown(state, columns_find("pid")), "space: a column goes");
+	type(state, view, " ");
+	ok(topstate_is_shown(state, columns_find("pid")) &&
+	   state->columns.column[2] == columns_find("pid"), "and comes, as the last");
+	type(state, view, "<");
+	ok(state->columns.column[1] == columns_find("pid"), "<: it moves to the left");
+	type(state, view, "<<<>>>>>>>>");
+	ok(state->columns.column[2] == columns_find("pid") && state->columns.count == 3,
+	   "and to the right, no further than there are others");
+	type(state, view, "s");
+	is_text(state->sort->key, "pid", "s: sorts by it");
+	topstate_key(state, view, TOP_KEY_END);
+	ok(state->field && !topstate_field(state, 1000), "the last of all columns");
+	type(state, view, " ");
+	ok(state->columns.count == 4, "can be shown");
+	type(state, view, " ");
+	topstate_key(state, view, TOP_KEY_HOME);
+	state->refresh = false;
+	topstate_key(state, view, TOP_KEY_ENTER);
+	ok(state->mode == TOP_ROWS && state->refresh, "enter: back, with what these columns need");
+	topstate_key(state, view, TOP_KEY_F1 + 5);
+	ok(state->mode == TOP_ORDER && state->field == state->sort, "F6: the order");
+	topstate_key(state, view, TOP_KEY_HOME);
+	topstate_key(state, view, TOP_KEY_END);
+	topstate_key(state, view, TOP_KEY_DOWN);
+	ok(state->field == state->columns.column[2], "has only the columns that are shown");
+	topstate_key(state, view, TOP_KEY_UP);
+	topstate_key(state, view, TOP_KEY_ENTER);
+	ok(state->sort == state->columns.column[1] && state->mode == TOP_ROWS, "enter: sorted by it");
+	topstate_key(state, view, TOP_KEY_RIGHT);
+	topstate_visible(state, &visible);
+	ok(visible.count == 2 && visible.column[0] == columns_find("vm"), "right: but the first stays");
+	topstate_key(state, view, TOP_KEY_RIGHT);
+	topstate_visible(state, &visible);
+	is_number(visible.count, 2, "and one more");
+	topstate_key(state, view, TOP_KEY_LEFT);
+	topstate_key(state, view, TOP_KEY_LEFT);
+	is_number(state->shift, 0, "left: back");
+}
+
+static void test_detail(struct topstate *state, struct view *view)
+{
+	topstate_key(state, view, TOP_KEY_HOME);
+	topstate_key(state, view, TOP_KEY_ENTER);
+	ok(state->mode == TOP_DETAIL && topstate_detail(state, view) == &view->rows[0],
+	   "enter: one VM");
+	ok((topstate_needs(state) & NEED_OWNER) != 0, "with its owner");
+	topstate_key(state, view, TOP_KEY_UP);
+	topstate_key(state, view, TOP_KEY_DOWN);
+	is_number(state->scroll, 1, "down: scrolled");
+	state->quit = false;
+	state->detail.start_ns++;
+	ok(!topstate_detail(state, view), "a VM that has gone");
+	type(state, view, "q");
+	ok(state->mode == TOP_ROWS && !state->quit, "q: back");
+}
+
+static void test_history(void)
+{
+	struct history history = {};
+	const struct track *track;
+	struct snapshot snap;
+	unsigned int i;
+
+	make_snapshot(&snap);
+	for (i = 0; i < HISTORY_SAMPLES + 10; i++) {
+		facts_set(&snap.vms[0].facts, VM_ANON, i);
+		history_add(&history, &snap, NULL);
+	}
+	track = history_of(&history, &snap.vms[0]);
+	ok(track && track->count == HISTORY_SAMPLES, "no more samples than there is room for");
+	ok(history_sample(track, 0)->anon == 10 &&
+	   history_sample(track, HISTORY_SAMPLES - 1)->anon == HISTORY_SAMPLES + 9,
+	   "the oldest first");
+	ok(history_sample(track, 0)->cpu < 0, "what is not known is negative");
+	facts_set(&snap.vms[0].facts, VM_START_TIME_NS, 5);
+	ok(!history_of(&history, &snap.vms[0]), "another VM of that pid has no history");
+	history_add(&history, &snap, NULL);
+	is_number(history_of(&history, &snap.vms[0])->count, 1, "but begins one");
+	snapshot_free(&snap);
+	snapshot_init(&snap);
+	history_add(&history, &snap, NULL);
+	is_number(history.count, 0, "VMs that are gone are forgotten");
+	history_free(&history);
+}
+
+static void test_graph(void)
+{
+	const double values[] = { -1, 0, 1, 50, 75, 100, 200 };
+	char line[GRAPH_LINE];
+
+	graph_line(values, 7, 100, 2, 0, false, line);
+	is_text(line, "    _||", "the upper half of a graph in ASCII");
+	graph_line(values, 7, 100, 2, 1, false, line);
+	is_text(line, "   ||||", "its lower half");
+	graph_line(values, 7, 100, 2, 1, true, line);
+	is_text(line, "  ▁████", "a little is not nothing");
+	graph_line(values, 7, 100, 2, 0, true, line);
+	is_text(line, "    ▄██", "eighths");
+	ok(graph_scale(values, 7, 10, false) == 200 && graph_scale(values, 4, 10, false) == 50 &&
+	   graph_scale(values, 1, 10, false) == 10 && graph_scale(values, 7, 1, true) == 256,
+	   "round scales");
+}
+
+static void test_meters(void)
+{
+	struct meter meters[METERS], meter = { .part = { 0.25, 0.5 } };
+	struct snapshot snap;
+	size_t filled[METER_PARTS];
+
+	snapshot_init(&snap);
+	meters_of(meters, &snap, NULL);
+	ok(!*meters[METER_CPU].label && !*meters[METER_MEMORY].label && !*meters[METER_KSM].label,
+	   "bars of nothing known are empty");
+	facts_set(&snap.host, HOST_CPUS, 2);
+	facts_set(&snap.host, HOST_MEM_TOTAL, 4096);
+	facts_set(&snap.host, HOST_MEM_AVAILABLE, 1024);
+	facts_set(&snap.host, HOST_KSM_MERGED_FRAMES, 4);
+	facts_set(&snap.host, HOST_KSM_MERGED_MAPPINGS, 24);
+	snap.window.window_ns = 100;
+	facts_set(&snap.window.host, CPU_VMS_NS, 50);
+	facts_set(&snap.window.host, CPU_HOST_NS, 30);
+	facts_set(&snap.window.host, CPU_IDLE_NS, 120);
+	meters_of(meters, &snap, NULL);
+	is_text(meters[METER_CPU].label, "VMs 50% others 30% of 200%", "CPU by hooks");
+	is_text(meters[METER_MEMORY].label, "3.00K of 4.00K", "memory");
+	is_text(meters[METER_KSM].label, "80.0K saved of 96.0K", "KSM");
+	meter_fill(&meter, 10, filled);
+	ok(filled[0] == 3 && filled[1] == 5, "parts of a bar, rounded so that they add up");
+	meter.part[1] = 2;
+	meter_fill(&meter, 10, filled);
+	is_number(filled[0] + filled[1], 10, "never more than the bar");
+	snapshot_free(&snap);
 }
 
 static void test_empty(void)
@@ -154,6 +381,7 @@ static void test_empty(void)
 	for (key = TOP_KEY_UP; key <= TOP_KEY_RESIZE; key++)
 		topstate_key(&state, &view, key);
 	is_number(state.selected, 0, "every key on no VM at all");
+	topstate_free(&state);
 	view_free(&view);
 }
 
@@ -204,8 +432,16 @@ void test_topstate(void)
 	test_selecting(&state, &view);
 	test_finding(&state, &view, &snap);
 	test_rest(&state, &view);
+	test_tags(&state, &view, &snap);
+	test_fields(&state, &view);
+	test_detail(&state, &view);
 	view_free(&view);
 	snapshot_free(&snap);
+	topstate_free(&state);
+	test_together();
+	test_history();
+	test_graph();
+	test_meters();
 	test_empty();
 	test_header();
 }
