@@ -27,6 +27,8 @@ install: install-cli dkms-install ## install the program, and the module by DKMS
 install-cli:
 	install -D -m 755 vmshare $(DESTDIR)$(PREFIX)/sbin/vmshare
 	install -D -m 644 man/vmshare.8 $(DESTDIR)$(PREFIX)/share/man/man8/vmshare.8
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,@SBINDIR@,$(PREFIX)/sbin,' systemd/vmshare.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/vmshare.service
 
 dkms-install: ## install the module by DKMS, for this and all later kernels
 	rm -rf $(DKMS_SOURCE)
@@ -39,6 +41,7 @@ dkms-install: ## install the module by DKMS, for this and all later kernels
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/sbin/vmshare $(DESTDIR)$(PREFIX)/share/man/man8/vmshare.8
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/vmshare.service
 	-dkms remove vmshare/$(VERSION) --all
 	rm -rf $(DKMS_SOURCE)
 

@@ -27,6 +27,7 @@ extern const struct cmd cmd_victim;
 extern const struct cmd cmd_place;
 extern const struct cmd cmd_snapshot;
 extern const struct cmd cmd_doctor;
+extern const struct cmd cmd_manage;
 extern const struct cmd cmd_tune;
 extern const struct cmd cmd_version;
 

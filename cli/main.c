@@ -15,7 +15,7 @@
 
 static const struct cmd *const commands[] = {
 	&cmd_list, &cmd_show, &cmd_top, &cmd_matrix, &cmd_overhead, &cmd_victim, &cmd_place, &cmd_snapshot,
-	&cmd_tune, &cmd_doctor, &cmd_version,
+	&cmd_manage, &cmd_tune, &cmd_doctor, &cmd_version,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

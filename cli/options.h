@@ -18,6 +18,16 @@ struct words {
 	size_t count;
 };
 
+/* What vmshare manage is to do; it goes on running by default. */
+enum manage_mode {
+	MANAGE_RUN,
+	MANAGE_CHECK,
+	MANAGE_ONCE,
+	MANAGE_STATUS,
+	MANAGE_RESTORE,
+	MANAGE_REPLAY,
+};
+
 /* What the command line said; defaults by options_init(). */
 struct options {
 	bool help;
@@ -52,6 +62,11 @@ struct options {
 	uint64_t work;			/* 0: the policies' own limits */
 	bool unshared;			/* place */
 	bool verify;			/* doctor */
+	enum manage_mode manage;	/* manage: one of what it can do */
+	bool apply;
+	const char *record, *trace;	/* files; NULL: none */
+	const char *dir;		/* NULL: the usual one */
+	uint32_t interval_ms;		/* 0: the configuration's */
 	const char *config;		/* manage, tune: file; NULL: defaults */
 	bool policy_given;
 	enum manage_policy policy;

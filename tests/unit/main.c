@@ -32,6 +32,7 @@ static const struct {
 	{ "manage", test_manage },
 	{ "topstate", test_topstate },	 { "verify", test_verify },
 	{ "cmdline", test_cmdline },	 { "manual", test_manual },
+	{ "manager", test_manager },
 	{ "screen", test_screen },	 { "plot", test_plot },
 };
 

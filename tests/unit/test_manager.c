@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The manager on a tree of files that looks like a host: which cgroup is whose,
+ * what is changed, and that all is put back wherever the manager is cut off.
+ */
+#include "test.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "actuator/actuator.h"
+#include "cgroup.h"
+#include "control.h"
+#include "limiter.h"
+#include "manager.h"
+#include "notify.h"
+#include "restore.h"
+
+#define V2 "36 25 0:30 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n"
+#define V1 "30 25 0:26 / /sys/fs/cgroup/cpu\\054cpuacct rw shared:9 - cgroup cgroup rw,cpu,cpuacct\n" \
+	   "31 25 0:27 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n"
+#define FIRST_PID 1000
+#define VMS 200
+
+static char said[1 << 16];
+
+static void hear(const char *text)
+{
+	size_t used = strlen(said);
+
+	snprintf(said + used, sizeof(said) - used, "%s\n", text);
+}
+
+static void put(const char *path, const char *text)
+{
+	test_file(path, text, strlen(text));
+}
+
+static void putf(const char *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void putf(const char *text, const char *fmt, ...)
+{
+	char path[PATH_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(path, sizeof(path), fmt, args);
+	va_end(args);
+	put(path, text);
+}
+
+static const char *full(const char *path)
+{
+	static char name[PATH_MAX];
+
+	snprintf(name, sizeof(name), "%s%s", test_root(), path);
+	return name;
+}
+
+/* The first line of a file, as it is all that the kernel's files have. */
+static const char *line_of(const char *path)
+{
+	static char line[256];
+	FILE *file = fopen(full(path), "r");
+
+	line[0] = '\0';
+	if (file && fgets(line, sizeof(line), file))
+		line[strcspn(line, "\n")] = '\0';
+	if (file)
+		fclose(file);
+	return line;
+}
+
+static void look(struct cgroup *cgroup, const char *mounts, const char *path)
+{
+	struct cgroups cgroups;
+
+	put("/proc/self/mountinfo", mounts);
+	put("/proc/77/cgroup", path);
+	is_number(cgroups_find(&cgroups, test_root()), 0, "mounts are found");
+	is_number((uint64_t)-cgroup_of(&cgroups, 77, cgroup), 0, "cgroup in %s", path);
+}
+
+static void test_places(void)
+{
+	char place[ACTUATOR_PLACE], why[ACTUATOR_WHY];
+	struct cgroups cgroups;
+	struct cgroup cgroup;
+
+	put("/run/systemd/system/x", "");
+	look(&cgroup, V2, "0::/machine.slice/machine-qemu\\x2d1\\x2dweb.scope/libvirt/emulator\n");
+	ok(cgroup.libvirt && cgroup.version == CGROUP_V2, "libvirt's own cgroups");
+	is_text(cgroup.path, "/machine.slice/machine-qemu\\x2d1\\x2dweb.scope", "the VM as a whole");
+	ok(actuator_choose(&cgroup, "uuid", place, why) == &actuator_libvirt, "by libvirt");
+	ok(!actuator_choose(&cgroup, NULL, place, why), "not without a UUID");
+	look(&cgroup, V2, "0::/qemu.slice/100.scope\n");
+	is_text(cgroup.unit, "100.scope", "a unit's own cgroup");
+	ok(!cgroup.below_unit, "not below");
+	look(&cgroup, V2, "0::/system.slice/vmm.service/vm1\n");
+	ok(cgroup.below_unit && !cgroup.delegated, "below a unit that was not handed over");
+	ok(!actuator_choose(&cgroup, NULL, place, why), "is left alone");
+	has_text(why, "Delegate=yes", "with what to do");
+	put("/sys/fs/cgroup/system.slice/vmm.service/vm1/cpu.max", "max 100000\n");
+	if (!setxattr(full("/sys/fs/cgroup/system.slice/vmm.service"), "user.delegate", "1", 1, 0)) {
+		look(&cgroup, V2, "0::/system.slice/vmm.service/vm1\n");
+		ok(actuator_choose(&cgroup, NULL, place, why) == &actuator_cgroup2,
+		   "files of a subtree that was handed over");
+	}
+	look(&cgroup, V2, "0::/user.slice/user-1.slice/user@1.service/app.slice/vm.scope\n");
+	ok(!actuator_choose(&cgroup, NULL, place, why), "a user's own systemd");
+	has_text(why, "user", "is named as the owner");
+	look(&cgroup, V2, "0::/\n");
+	ok(!actuator_choose(&cgroup, NULL, place, why), "the root cannot be limited");
+	look(&cgroup, V1, "4:cpu,cpuacct:/vms/a\n1:name=systemd:/\n0::/\n");
+	ok(cgroup.version == CGROUP_V1, "the CPU controller's own hierarchy");
+	has_text(cgroup.dir, "/sys/fs/cgroup/cpu,cpuacct/vms/a", "at its mount point");
+	look(&cgroup, V1 V2, "4:cpu,cpuacct:/\n1:name=systemd:/a.slice/vm.service\n0::/a.slice/vm.service\n");
+	is_text(cgroup.unit, "vm.service", "both at once: systemd's hierarchy has the unit");
+	ok(cgroup.version == CGROUP_V1, "the other one the controller");
+	put("/proc/self/mountinfo", V2);
+	cgroups_find(&cgroups, test_root());
+	is_number((uint64_t)-cgroup_of(&cgroups, 78, &cgroup), ESRCH, "no such process");
+	put("/proc/77/cgroup", "0::/../../other\n");
+	is_number((uint64_t)-cgroup_of(&cgroups, 77, &cgroup), ENOENT, "outside of what is seen");
+	unlink(full("/run/systemd/system/x"));
+	rmdir(full("/run/systemd/system"));
+}
+
+/* A VM in a cgroup of its own, with no limits. */
+static void make_vm(unsigned int i)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "0::/vms/%u\n", i);
+	putf(text, "/proc/%u/cgroup", FIRST_PID + i);
+	snprintf(text, sizeof(text), "%u (vmm) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0\n",
+		 FIRST_PID + i, 500 + i);
+	putf(text, "/proc/%u/stat", FIRST_PID + i);
+	snprintf(text, sizeof(text), "%u\n", FIRST_PID + i);
+	putf(text, "/sys/fs/cgroup/vms/%u/cgroup.procs", i);
+	putf("max 100000\n", "/sys/fs/cgroup/vms/%u/cpu.max", i);
+	putf("0\n", "/sys/fs/cgroup/vms/%u/cpu.max.burst", i);
+	putf("100\n", "/sys/fs/cgroup/vms/%u/cpu.weight", i);
+	putf("usage_usec 5\nthrottled_usec 0\n", "/sys/fs/cgroup/vms/%u/cpu.stat", i);
+}
+
+static void make_host(unsigned int vms)
+{
+	unsigned int i;
+
+	put("/proc/self/mountinfo", V2);
+	put("/proc/uptime", "1000.00 10.00\n");
+	for (i = 0; i < vms; i++)
+		make_vm(i);
+}
+
+static bool as_found(unsigned int i)
+{
+	char path[64];
+	bool good = true;
+
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/vms/%u/cpu.max", i);
+	good &= !strcmp(line_of(path), "max 100000");
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/vms/%u/cpu.max.burst", i);
+	good &= !strcmp(line_of(path), "0");
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/vms/%u/cpu.weight", i);
+	return good && !strcmp(line_of(path), "100");
+}
+
+static unsigned int count_found(unsigned int vms)
+{
+	unsigned int found = 0, i;
+
+	for (i = 0; i < vms; i++)
+		found += as_found(i);
+	return found;
+}
+
+/* Counters as the module would give them: one vCPU and one other thread a VM. */
+struct host {
+	unsigned int vms;
+	uint64_t time_ns, run_ns, ready_ns;
+	bool gone;
+};
+
+static int read_host(void *data, struct cpu *cpu, struct error *err)
+{
+	struct host *host = data;
+	unsigned int i, vcpu;
+
+	if (host->gone)
+		return error_set(err, EXIT_SUPPORT, "the module has gone");
+	memset(cpu, 0, sizeof(*cpu));
+	cpu->taken_ns = host->time_ns;
+	for (i = 0; i < host->vms; i++) {
+		for (vcpu = 0; vcpu < 2; vcpu++) {
+			struct thread *thread = cpu_add_thread(cpu);
+
+			thread->pid = FIRST_PID + i;
+			thread->tid = FIRST_PID + i + 100000 * vcpu;
+			thread->kind = vcpu ? THREAD_VCPU : THREAD_VMM;
+			facts_set(&thread->counters.facts, THREAD_RUN_NS, vcpu ? host->run_ns : 1000);
+			facts_set(&thread->counters.facts, THREAD_READY_NS, host->ready_ns);
+		}
+	}
+	cpu_sort(cpu);
+	return 0;
+}
+
+static char *journal_path(void)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/journal", test_root());
+	return path;
+}
+
+static void ignore_vm(struct managed *vm, void *data)
+{
+	(void)vm;
+	(void)data;
+}
+
+static void fill_roster(struct roster *roster, unsigned int vms)
+{
+	struct roster_events events = { ignore_vm, ignore_vm, NULL };
+	struct host host = { .vms = vms, .time_ns = 1 };
+	struct error err;
+	struct cpu cpu;
+
+	roster_init(roster, test_root(), &err);
+	read_host(&host, &cpu, &err);
+	roster_update(roster, &cpu, &events, &err);
+	cpu_free(&cpu);
+}
+
+/* The same for each VM: a quota in thousandths of a period of 100 ms; 0: as found. */
+static int apply(struct limiter *limiter, struct roster *roster, unsigned int permille,
+		 uint32_t weight)
+{
+	struct manage_decision decisions[VMS] = {};
+	struct error err = {};
+	size_t i;
+
+	for (i = 0; i < roster->n; i++) {
+		struct manage_decision *decision = &decisions[i];
+
+		decision->pid = roster->vms[i].pid;
+		decision->start_time_ns = roster->vms[i].start_time_ns;
+		decision->change = true;
+		decision->quota_ns = permille ? permille * 100000ull : MANAGE_UNLIMITED;
+		decision->period_ns = permille ? 100000000 : 0;
+		decision->burst_ns = decision->quota_ns / 10 * (permille != 0);
+		decision->weight = weight;
+	}
+	return limiter_apply(limiter, roster, decisions, roster->n, &err);
+}
+
+static void test_limits(void)
+{
+	struct limiter limiter;
+	struct roster roster;
+	struct error err;
+	char *journal;
+
+	make_host(3);
+	put("/sys/fs/cgroup/vms/1/cpu.weight", "250\n");
+	fill_roster(&roster, 3);
+	is_number(roster.n, 3, "VMs are followed");
+	ok(!limiter_open(&limiter, journal_path(), hear, &err), "no journal is an empty one");
+	is_number((uint64_t)apply(&limiter, &roster, 500, 300), 0, "limits are set");
+	is_text(line_of("/sys/fs/cgroup/vms/0/cpu.max"), "50000 100000", "quota and period");
+	is_text(line_of("/sys/fs/cgroup/vms/0/cpu.max.burst"), "5000", "burst");
+	is_text(line_of("/sys/fs/cgroup/vms/0/cpu.weight"), "300", "weight");
+	is_text(line_of("/sys/fs/cgroup/vms/1/cpu.weight"), "250", "a weight that was chosen stays");
+	journal = test_read(journal_path());
+	has_text(journal, "\"cpu.max\":\"max 100000\"", "the journal has what was found");
+	free(journal);
+	apply(&limiter, &roster, 0, 0);
+	ok(as_found(0) && as_found(2), "an unlimited VM is as it was found");
+	apply(&limiter, &roster, 250, 0);
+	is_number(limiter_close(&limiter), 0, "all are put back");
+	ok(as_found(0) && as_found(2), "as they were found");
+	ok(access(journal_path(), F_OK), "and the journal is gone");
+	roster_free(&roster);
+}
+
+static void update(struct roster *roster, struct limiter *limiter, unsigned int vms)
+{
+	struct roster_events events = { ignore_vm, ignore_vm, NULL };
+	struct host host = { .vms = vms, .time_ns = 1 };
+	struct error err;
+	struct cpu cpu;
+
+	read_host(&host, &cpu, &err);
+	roster_update(roster, &cpu, &events, &err);
+	limiter_check(limiter, roster);
+	cpu_free(&cpu);
+}
+
+/* Somebody else writes a quota: before we come, while we are there, or removes the cgroup. */
+static void test_others(void)
+{
+	struct limiter limiter;
+	struct roster roster;
+	struct error err;
+
+	make_host(4);
+	put("/sys/fs/cgroup/vms/1/cpu.max", "70000 100000\n");
+	putf("1002\n4242\n", "/sys/fs/cgroup/vms/2/cgroup.procs");
+	fill_roster(&roster, 4);
+	has_text(roster.vms[2].why, "4242", "another process in the cgroup is named");
+	said[0] = '\0';
+	limiter_open(&limiter, journal_path(), hear, &err);
+	apply(&limiter, &roster, 500, 0);
+	is_text(line_of("/sys/fs/cgroup/vms/1/cpu.max"), "70000 100000", "limits of others stay");
+	has_text(said, "somebody else", "and are named");
+	is_text(line_of("/sys/fs/cgroup/vms/2/cpu.max"), "max 100000", "company is not limited");
+	update(&roster, &limiter, 4);
+	put("/sys/fs/cgroup/vms/0/cpu.max", "33000 100000\n");
+	update(&roster, &limiter, 4);
+	has_text(said, "cpu.max to 33000 100000", "a quota written meanwhile is noticed");
+	apply(&limiter, &roster, 250, 0);
+	is_text(line_of("/sys/fs/cgroup/vms/0/cpu.max"), "33000 100000", "and let go");
+	is_text(line_of("/sys/fs/cgroup/vms/0/cpu.max.burst"), "0", "what was ours is put back");
+	unlink(full("/sys/fs/cgroup/vms/3/cpu.max"));
+	unlink(full("/sys/fs/cgroup/vms/3/cpu.weight"));
+	apply(&limiter, &roster, 100, 0);
+	is_number(limiter_close(&limiter), 0, "a cgroup that vanished is no failure");
+	is_text(line_of("/sys/fs/cgroup/vms/1/cpu.max"), "70000 100000", "nor is that of others");
+	roster_free(&roster);
+}
+
+static void leave_journal(const char *text, const char *what)
+{
+	struct limiter limiter;
+	struct error err = {};
+
+	put("/journal", text);
+	is_number((uint64_t)(limiter_open(&limiter, journal_path(), hear, &err) + 2), 1, "%s: refused",
+		  what);
+	has_text(err.message, "journal", "with its name");
+	unlink(journal_path());
+}
+
+static void test_bad_journals(void)
+{
+	leave_journal("", "empty");
+	leave_journal("{\"version\":2,\"vms\":[]}", "another version");
+	leave_journal("{\"version\":1,\"vms\":[{\"pid\":5}]}", "an entry without a place");
+	leave_journal("{\"version\":1,\"vms\":[{\"pid\":5,\"start_time_ns\":1,\"actuator\":\"cgroup2\","
+		      "\"place\":\"/x\",\"found\":{\"../../etc\":\"1\"},\"before\":{},\"next\":{}}]}",
+		      "a setting that is no name");
+	leave_journal("{\"version\":1,\"vms\":[{\"pid\":5,\"start_time_ns\":1,\"actuator\":\"magic\","
+		      "\"place\":\"/x\",\"found\":{},\"before\":{},\"next\":{}}]}", "an unknown way");
+}
+
+static void ignore_text(const char *text)
+{
+	(void)text;
+}
+
+/* Everything that changes limits, in a process of its own that is cut off somewhere. */
+static void live(void)
+{
+	struct limiter limiter;
+	struct roster roster;
+	struct error err;
+
+	fill_roster(&roster, 2);
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGSTOP);
+	if (limiter_open(&limiter, journal_path(), ignore_text, &err))
+		_exit(1);
+	apply(&limiter, &roster, 500, 300);
+	apply(&limiter, &roster, 0, 0);
+	apply(&limiter, &roster, 900, 0);
+	_exit(limiter_close(&limiter) ? 1 : 0);
+}
+
+/* Kills it at its n-th system call, before that happens; false if it ended earlier. */
+static bool kill_at(unsigned int n)
+{
+	pid_t child = fork();
+	unsigned int i;
+	int status;
+
+	if (!child)
+		live();
+	waitpid(child, &status, 0);
+	for (i = 1; i < 2 * n && WIFSTOPPED(status); i++) {
+		ptrace(PTRACE_SYSCALL, child, NULL, NULL);
+		waitpid(child, &status, 0);
+	}
+	if (!WIFSTOPPED(status))
+		return false;
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	return true;
+}
+
+static void test_kill_anywhere(void)
+{
+	unsigned int n = 0, wrong = 0, changed = 0, failed = 0;
+	struct limiter limiter;
+	struct error err;
+	bool killed;
+
+	fflush(stdout);
+	do {
+		make_host(2);
+		unlink(journal_path());
+		killed = kill_at(++n);
+		changed += count_found(2) != 2;
+		failed += limiter_open(&limiter, journal_path(), ignore_text, &err) != 0 ||
+			  limiter_close(&limiter);
+		wrong += count_found(2) != 2 || !access(journal_path(), F_OK);
+	} while (killed);
+	ok(n > 100, "killed at %u places", n - 1);
+	ok(changed > 20, "limits were changed at %u of them", changed);
+	is_number(failed, 0, "no journal was unreadable");
+	is_number(wrong, 0, "limits are as they were found, always");
+}
+
+static void test_many(void)
+{
+	struct host host = { .vms = VMS, .time_ns = 1000000000 };
+	struct manager_options options = {
+		.root = test_root(), .journal = journal_path(), .apply = true, .say = hear,
+		.source = { read_host, &host },
+	};
+	struct manager manager;
+	struct error err = {};
+	unsigned int i, limited = 0;
+	json_t *status;
+
+	make_host(VMS);
+	unlink(journal_path());
+	said[0] = '\0';
+	manage_options_init(&options.policy);
+	options.policy.policy = MANAGE_PUBLISHED;
+	options.policy.beta = 0;
+	options.policy.alpha_permille = 10;
+	options.out = fopen("/dev/null", "w");
+	ok(!manager_open(&manager, &options, &err), "a manager of %u VMs", VMS);
+	for (i = 0; i < 8; i++) {
+		ok(!manager_check(&manager, &err), "check %u: %s", i, err.message);
+		host.time_ns += 1000000000;
+		host.run_ns += i < 4 ? 50000000 : 100000;
+		limited = VMS - count_found(VMS) > limited ? VMS - count_found(VMS) : limited;
+	}
+	status = manager_status(&manager);
+	is_number(json_array_size(json_object_get(status, "vms")), VMS, "the status has all VMs");
+	json_decref(status);
+	ok(limited > 0, "%u had limits", limited);
+	host.gone = true;
+	is_number((uint64_t)(manager_check(&manager, &err) + 2), 1, "the module goes");
+	is_number(err.code, EXIT_SUPPORT, "which is told from other errors");
+	is_number(manager_close(&manager), 0, "all limits are put back");
+	is_number(count_found(VMS), VMS, "in all VMs");
+	manage_options_free(&options.policy);
+	fclose(options.out);
+}
+
+static void test_lock(void)
+{
+	struct control first, second;
+	struct error err = {};
+	char dir[PATH_MAX];
+	char *text;
+
+	snprintf(dir, sizeof(dir), "%s/run", test_root());
+	ok(!control_open(&first, dir, &err), "the lock of %s: %s", dir, err.message);
+	ok(control_open(&second, dir, &err), "is had by one alone");
+	has_text(err.message, "another manager (pid", "who has it is named");
+	text = control_ask(dir, &err);
+	ok(!text, "nobody answers before there is a socket");
+	has_text(err.message, "no manager runs", "and that is said");
+	control_close(&first);
+	ok(!control_open(&second, dir, &err), "until it is given back");
+	control_close(&second);
+}
+
+static void test_notify(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char got[32] = "";
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.80s/notify", test_root());
+	unlink(address.sun_path);
+	ok(!bind(fd, (struct sockaddr *)&address, sizeof(address)), "a service manager's socket");
+	setenv("NOTIFY_SOCKET", address.sun_path, 1);
+	notify("READY=1");
+	ok(recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT) > 0, "something arrives");
+	is_text(got, "READY=1", "and is what was sent");
+	unsetenv("NOTIFY_SOCKET");
+	notify("READY=1");
+	ok(recv(fd, got, sizeof(got), MSG_DONTWAIT) < 0, "nothing without a socket");
+	setenv("WATCHDOG_USEC", "3000000", 1);
+	is_number(notify_watchdog_us(), 3000000, "the watchdog's interval");
+	setenv("WATCHDOG_PID", "1", 1);
+	is_number(notify_watchdog_us(), 0, "of another process");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+	close(fd);
+}
+
+void test_manager(void)
+{
+	test_places();
+	test_limits();
+	test_others();
+	test_bad_journals();
+	test_kill_anywhere();
+	test_many();
+	test_lock();
+	test_notify();
+}
