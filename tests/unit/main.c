@@ -29,10 +29,10 @@ static const struct {
 	{ "migration", test_migration },
 	{ "destination", test_destination }, { "explain", test_explain },
 	{ "place", test_place },	 { "command", test_command },
-	{ "manage", test_manage },
+	{ "manage", test_manage },	 { "manageconf", test_manageconf },
+	{ "trace", test_trace },	 { "cpusim", test_cpusim },
 	{ "topstate", test_topstate },	 { "verify", test_verify },
 	{ "cmdline", test_cmdline },	 { "manual", test_manual },
-	{ "manager", test_manager },
 	{ "screen", test_screen },	 { "plot", test_plot },
 };
 

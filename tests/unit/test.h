@@ -51,11 +51,13 @@ void test_place(void);
 void test_command(void);
 void test_plot(void);
 void test_manage(void);
+void test_manageconf(void);
+void test_trace(void);
+void test_cpusim(void);
 void test_topstate(void);
 void test_verify(void);
 void test_cmdline(void);
 void test_manual(void);
-void test_manager(void);
 void test_screen(void);
 
 #endif

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Traces: written, read back, cut off, broken, and replayed. */
+#include "test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "replay.h"
+#include "trace.h"
+
+#define SAMPLES 20
+#define VMS 5
+
+static void fill_vm(struct manage_vm *vm, unsigned int step, unsigned int i)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "vm \"%u\"\n", i);
+	*vm = (struct manage_vm){
+		.pid = 10 + i, .start_time_ns = 77 + i, .vcpus = 1 + i, .name = i ? strdup(name) : NULL,
+		.uuid = i == 2 ? strdup("0-1") : NULL, .run_ns = step * 900000000ull * (i + 1),
+		.vmm_ns = step * 7 + i, .guest_ns = step * 5, .ready_ns = step * 300000000ull * i,
+		.throttled_ns = step * 11, .voluntary_switches = step * 3,
+		.involuntary_switches = step * 2, .quota_ns = MANAGE_UNLIMITED,
+	};
+	if (i == 1) {
+		vm->quota_ns = 50000000;
+		vm->period_ns = 100000000;
+	}
+	vm->foreign = i == 3;
+}
+
+/* The bytes of a trace, and the samples that are in it. */
+static char *make_trace(struct manage_sample *samples, size_t *len)
+{
+	char *text = NULL;
+	FILE *out = open_memstream(&text, len);
+	unsigned int step, i;
+
+	trace_write_head(out);
+	for (step = 0; step < SAMPLES; step++) {
+		struct manage_sample *sample = &samples[step];
+
+		*sample = (struct manage_sample){ .time_ns = 5 + step * 1000000000ull, .cpus = 4,
+						  .idle_ns = step * 12345, .n_vms = VMS,
+						  .vms = calloc(VMS, sizeof(*sample->vms)) };
+		for (i = 0; i < VMS; i++)
+			fill_vm(&sample->vms[i], step, i);
+		trace_write_sample(out, sample);
+	}
+	fclose(out);
+	return text;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same_vm(const struct manage_vm *a, const struct manage_vm *b)
+{
+	return a->pid == b->pid && a->start_time_ns == b->start_time_ns && a->vcpus == b->vcpus &&
+	       same_text(a->name, b->name) && same_text(a->uuid, b->uuid) &&
+	       a->run_ns == b->run_ns && a->vmm_ns == b->vmm_ns && a->guest_ns == b->guest_ns &&
+	       a->ready_ns == b->ready_ns && a->throttled_ns == b->throttled_ns &&
+	       a->voluntary_switches == b->voluntary_switches &&
+	       a->involuntary_switches == b->involuntary_switches && a->quota_ns == b->quota_ns &&
+	       a->period_ns == b->period_ns && a->foreign == b->foreign;
+}
+
+static unsigned int differing(const struct trace *trace, const struct manage_sample *samples)
+{
+	unsigned int wrong = 0;
+	size_t i, j;
+
+	for (i = 0; i < trace->n_samples; i++) {
+		const struct manage_sample *got = &trace->samples[i];
+
+		wrong += got->time_ns != samples[i].time_ns || got->cpus != samples[i].cpus ||
+			 got->idle_ns != samples[i].idle_ns || got->n_vms != samples[i].n_vms;
+		for (j = 0; j < got->n_vms && j < samples[i].n_vms; j++)
+			wrong += !same_vm(&got->vms[j], &samples[i].vms[j]);
+	}
+	return wrong;
+}
+
+static void test_back(const char *text, size_t len, const struct manage_sample *samples)
+{
+	struct error err = {};
+	struct trace trace;
+
+	if (!ok(!trace_parse("t", text, len, &trace, &err), "what was written is read: %s",
+		err.message))
+		return;
+	is_number(trace.n_samples, SAMPLES, "all samples");
+	is_number(differing(&trace, samples), 0, "as they were");
+	trace_free(&trace);
+}
+
+/* A crash can end the file anywhere. */
+static void test_cut(const char *text, size_t len, const struct manage_sample *samples)
+{
+	unsigned int wrong = 0, refused = 0;
+	struct trace trace;
+	struct error err;
+	size_t cut;
+
+	for (cut = 0; cut < len; cut += 97) {
+		if (trace_parse("t", text, cut, &trace, &err)) {
+			refused++;
+			continue;
+		}
+		wrong += differing(&trace, samples);
+		trace_free(&trace);
+	}
+	is_number(wrong, 0, "a trace that was cut off is right up to its last whole line");
+	ok(refused < 20, "it is refused only before its first sample ends, %u times", refused);
+}
+
+static const struct {
+	const char *lines;
+	const char *message;
+} refused[] = {
+	{ "", "t:1: a trace without any whole sample" },
+	{ "{}\n", "t:1: is no trace of vmshare manage --record" },
+	{ "[1]\n", "t:1: is no trace" },
+	{ "x\n", "t:1: is not a JSON document" },
+	{ "{\"vmshare_trace\":2}\n", "t:1: a trace of version 2; this program reads version 1" },
+	{ "{\"vmshare_trace\":1}\n[]\n", "t:2: the line: must be an object" },
+	{ "{\"vmshare_trace\":1}\n{\"time_ns\":1,\"cpus\":0,\"idle_ns\":0,\"vms\":[]}\n",
+	  "t:2: cpus: a host has at least one" },
+	{ "{\"vmshare_trace\":1}\n{\"time_ns\":1,\"cpus\":1,\"idle_ns\":0,\"vms\":[]}\n"
+	  "{\"time_ns\":1,\"cpus\":1,\"idle_ns\":0,\"vms\":[]}\n",
+	  "t:3: time_ns: is not after that of the line before" },
+	{ "{\"vmshare_trace\":1}\n{\"time_ns\":-1,\"cpus\":1,\"idle_ns\":0,\"vms\":[]}\n",
+	  "t:2: time_ns: must not be negative" },
+	{ "{\"vmshare_trace\":1}\n{\"time_ns\":1,\"cpus\":1,\"idle_ns\":0,\"vms\":[{}]}\n",
+	  "t:2: vms[0].pid: is missing" },
+	{ "{\"vmshare_trace\":1}\n{\"time_ns\":1,\"cpus\":9999999,\"idle_ns\":0,\"vms\":[]}\n",
+	  "t:2: cpus: is too large" },
+};
+
+static void test_refused(void)
+{
+	struct trace trace;
+	struct error err;
+	size_t i;
+
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		memset(&err, 0, sizeof(err));
+		ok(trace_parse("t", refused[i].lines, strlen(refused[i].lines), &trace, &err) == -1,
+		   "trace %zu is refused", i);
+		has_text(err.message, refused[i].message, "with line and reason");
+	}
+}
+
+static void test_broken(const char *text, size_t len)
+{
+	static const char bytes[] = "{}[]\",:0123456789-e.\n\\ntf";
+	unsigned int silent = 0, i, j;
+	char *copy = malloc(len);
+	struct trace trace;
+	struct error err;
+
+	for (i = 0; i < 1000; i++) {
+		memcpy(copy, text, len);
+		for (j = 0; j < 1 + i % 4; j++)
+			copy[test_random_below(len)] = bytes[test_random_below(sizeof(bytes) - 1)];
+		memset(&err, 0, sizeof(err));
+		if (!trace_parse("t", copy, len, &trace, &err))
+			trace_free(&trace);
+		else
+			silent += strncmp(err.message, "t:", 2) != 0;
+	}
+	free(copy);
+	is_number(silent, 0, "1000 broken traces are read or refused by line");
+}
+
+/* What replay_print() writes to standard output, which is the test's own otherwise. */
+static char *replayed(const struct trace *trace, const struct manage_options *options, bool json)
+{
+	struct replay_view view = { .json = json };
+	char path[4096];
+	struct error err;
+	int saved, file;
+
+	snprintf(path, sizeof(path), "%s/replayed", test_root());
+	fflush(stdout);
+	saved = dup(STDOUT_FILENO);
+	file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	dup2(file, STDOUT_FILENO);
+	close(file);
+	replay_print(trace, options, &view, &err);
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	return test_read(path);
+}
+
+static void test_replay(const char *text, size_t len)
+{
+	struct manage_options options;
+	struct trace trace;
+	struct error err;
+	int json;
+
+	manage_options_init(&options);
+	trace_parse("t", text, len, &trace, &err);
+	for (json = 0; json < 2; json++) {
+		char *first = replayed(&trace, &options, json), *second = replayed(&trace, &options, json);
+
+		ok(first && second && *first && !strcmp(first, second), "the same in every run");
+		has_text(first, "somebody else has set its limits", "with its reasons");
+		ok(!strchr(first, '\n') || !strstr(first, "vm \"1\"\n"), "names are escaped");
+		free(first);
+		free(second);
+	}
+	trace_free(&trace);
+}
+
+void test_trace(void)
+{
+	struct manage_sample samples[SAMPLES];
+	size_t len, i;
+	char *text = make_trace(samples, &len);
+
+	test_back(text, len, samples);
+	test_cut(text, len, samples);
+	test_refused();
+	test_broken(text, len);
+	test_replay(text, len);
+	for (i = 0; i < SAMPLES; i++)
+		manage_sample_free(&samples[i]);
+	free(text);
+}
