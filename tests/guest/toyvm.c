@@ -240,7 +240,10 @@ static void map_memory(void)
 	memory = options.memfd ? map_memfd(bytes) : map_anonymous(bytes);
 	if (memory == MAP_FAILED)
 		err(1, "mapping %zu bytes of guest memory", bytes);
-	advise_all(options.thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE, options.thp ? "huge" : "small");
+	if (options.thp)
+		advise_all(MADV_HUGEPAGE, "huge");
+	else	/* refused where there are no huge ones, as on PREEMPT_RT */
+		advise_pages(0, page_count, MADV_NOHUGEPAGE);
 	if (!options.no_merge && !options.memfd)
 		advise_all(MADV_MERGEABLE, "mergeable");
 	if (options.dontfork)

@@ -107,12 +107,23 @@ def shell_assignments(values):
     return "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in values.items())
 
 
+def module_before_kvm(kernel):
+    """What a PREEMPT_RT kernel needs before it lets KVM run on an emulated CPU."""
+    if "-rt-" not in kernel.release:
+        return ""
+    module = os.path.join(PROJECT, "build", kernel.release, "constant_tsc.ko")
+    if not os.path.exists(module):
+        raise StartError(f"{module} is missing: run tests/build-kmod {kernel.release}")
+    return module
+
+
 def add_job(tree, kernel, job):
     beneath_tmp = any((path + "/").startswith("/tmp/") for path in [PROJECT, CACHE, os.getcwd(), *job.writable])
     write_file(os.path.join(tree, "job", "settings"), shell_assignments({
         "RELEASE": kernel.release,
         "MODULES": kernel.modules,
         "CPUS": job.smp,
+        "BEFORE_KVM": module_before_kvm(kernel),
         "INTERACTIVE": "yes" if job.interactive else "",
         "TMP_HOLDS_PROJECT": "yes" if beneath_tmp else "",
     }))
