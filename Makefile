@@ -50,6 +50,7 @@ tests: ## build the tests' own programs
 	$(MAKE) -C tests/oracle
 	$(MAKE) -C tests/nlclient
 	$(MAKE) -C bench
+	$(MAKE) -C bench/switches
 
 demo: ## show it on real KVM guests in a test machine (5 minutes)
 	tests/demo
@@ -60,12 +61,18 @@ check: ## run all tests, on both kernels
 check-debug: ## run the suite on a kernel that checks itself (builds it once)
 	tests/check-debug $(DEBUG_KERNELS)
 
+check-rt: ## run the CPU half of the suite on PREEMPT_RT kernels
+	tests/check-rt
+
 check-all: check ## run all tests, and the suite on every debug kernel
 	tests/check-debug 6.12-kasan 6.1-kasan 6.12-kcsan 6.1-kcsan
 
-fuzz: ## fuzz what the program reads, FUZZ_SECONDS (60) for each of 4 targets
+fuzz: ## fuzz what the program reads, FUZZ_SECONDS (60) for each of 6 targets
 	tests/setup --fuzz
 	$(MAKE) -C tests/fuzz run
+
+bench-sched: ## measure the scheduler's hooks against perf and bpftrace
+	tests/bench-sched
 
 bench: ## measure the walk against its peers, on both kernels
 	tests/bench
@@ -98,4 +105,4 @@ build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
 	$(MAKE) -C $(call build_tree,$*) M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
 	@strip --strip-debug -o $@ build/$*/chase/chase.ko
 
-.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-all bench fuzz clean help
+.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-rt check-all bench bench-sched fuzz clean help
