@@ -134,6 +134,11 @@ def replay_of(window, events):
 LATER_NS, RARELY_LATER_NS = 2_000, 10_000
 
 
+def later(events):
+    """How far the times of so many events may be from the scheduler's in sum."""
+    return RARELY_LATER_NS + LATER_NS * events
+
+
 def check_waits(window, told):
     """Number, time and histogram of each thread's waits."""
     for tid, thread in told.threads.items():
@@ -141,7 +146,7 @@ def check_waits(window, told):
         near(window.grown(tid, "waits"), len(thread.waits), 0, f"waits of {comm}", 1)
         near(window.grown(tid, "wakeups"), thread.wakeups, 0, f"wakeups of {comm}", 1)
         near(window.grown(tid, "wait_ns"), sum(thread.waits), 0.01,
-             f"wait_ns of {comm}", LATER_NS * len(thread.waits))
+             f"wait_ns of {comm}", later(len(thread.waits)))
         check_histogram(window.histogram(tid), thread.waits, comm)
 
 
@@ -182,7 +187,7 @@ def check_pairs(window, told):
                    for pid in window.pids}
     for pair in set(ns) | set(displaced):
         seen, wanted = ns.get(pair, 0), displaced.get(pair, 0)
-        slack = LATER_NS * pieces.get(pair, 1)
+        slack = later(pieces.get(pair, 1))
         near(seen, wanted, 0.01, f"wait_ns of {pair}", slack)
         near(counts.get(pair, 0), pieces.get(pair, 0), MILLE, f"count of {pair}",
              2 + waited_0_ns[pair[0]])
@@ -190,7 +195,7 @@ def check_pairs(window, told):
     for pid in window.pids:
         near(window.preempted("idle_wait_ns").get((pid, 0), 0),
              told.displaced[pid, IDLE], 0.01, f"idle_wait_ns of {pid}",
-             LATER_NS * (1 + told.pieces[pid, IDLE]))
+             later(told.pieces[pid, IDLE]))
     return worst
 
 
@@ -242,7 +247,7 @@ def time_in_guest_mode_agrees_with_kvms_events():
             comm = window.after.threads[tid]["comm"]
             near(window.grown(tid, "entries"), entries, 0, f"entries of {comm}", 1)
             near(window.grown(tid, "in_guest_ns"), ns, 0.01, f"in_guest_ns of {comm}",
-                 LATER_NS * entries)
+                 later(entries))
         return f"{sum(entries for entries, _ in told.values())} entries of 5 vCPUs"
 
 
