@@ -88,13 +88,16 @@ void limiter_release(struct limiter *limiter, struct managed *vm)
 
 	vm->quota_ns = UINT64_MAX;
 	vm->period_ns = 0;
+	vm->limited = false;
 	if (!entry)
 		return;
 	result = restore_entry(entry, text, sizeof(text));
 	report(result, text, limiter);
-	/* what failed is tried again at the end */
-	if (result == RESTORED_FAILED)
+	/* what failed is tried again at the end; until then it is not touched again */
+	if (result == RESTORED_FAILED) {
+		snprintf(vm->why, sizeof(vm->why), "its limits could not be put back");
 		return;
+	}
 	journal_drop(&limiter->journal, entry);
 	save_later(limiter);
 }
@@ -133,7 +136,13 @@ static void check(struct limiter *limiter, struct managed *vm)
 	struct settings now;
 	struct error err;
 
-	if (!entry || (vm->settled && same_reading(&vm->reading, &vm->in_place)))
+	if (!vm->place || strcmp(entry->place, vm->place)) {
+		say(limiter, vm, "it is in another cgroup now");
+		limiter_release(limiter, vm);
+		return;
+	}
+	if (vm->quota_ns == UINT64_MAX ||
+	    (vm->settled && same_reading(&vm->reading, &vm->in_place)))
 		return;
 	/* one that is gone is missed by everybody soon */
 	if (entry->actuator->read(entry->place, &now, &err))
@@ -152,7 +161,7 @@ void limiter_check(struct limiter *limiter, struct roster *roster)
 	size_t i;
 
 	for (i = 0; i < roster->n; i++) {
-		if (roster->vms[i].quota_ns != UINT64_MAX)
+		if (roster->vms[i].limited)
 			check(limiter, &roster->vms[i]);
 	}
 }
@@ -178,6 +187,7 @@ static struct journal_entry *begin(struct limiter *limiter, struct managed *vm)
 			    vm->place);
 	if (entry)
 		entry->found = entry->before = entry->next = found;
+	vm->limited = entry;
 	return entry;
 }
 
@@ -194,11 +204,12 @@ static bool stage(struct limiter *limiter, struct managed *vm,
 	};
 	struct journal_entry *entry;
 
+	/* the configuration may say so from now on */
+	if (decision->left_alone && vm->limited)
+		limiter_release(limiter, vm);
 	if (!decision->change || decision->left_alone || vm->why[0] || !vm->actuator)
 		return false;
-	entry = entry_of(limiter, vm);
-	if (!entry)
-		entry = begin(limiter, vm);
+	entry = vm->limited ? entry_of(limiter, vm) : begin(limiter, vm);
 	if (!entry)
 		return false;
 	entry->before = entry->next;
@@ -225,6 +236,7 @@ static void carry_out(struct limiter *limiter, struct managed *vm,
 	vm->settled = false;
 	if (settings_equal(&entry->next, &entry->found)) {
 		journal_drop(&limiter->journal, entry);
+		vm->limited = false;
 		save_later(limiter);
 	}
 }

@@ -16,6 +16,9 @@
 #include "procvm.h"
 #include "text.h"
 
+/* After so many checks it is asked again where the VM is. */
+#define LOOK_AGAIN 10
+
 int roster_init(struct roster *roster, const char *root, struct error *err)
 {
 	memset(roster, 0, sizeof(*roster));
@@ -239,10 +242,21 @@ static void add_up(struct managed *vm, const struct thread *threads, size_t n)
 	keep_larger(&vm->totals.involuntary_switches, sum.involuntary_switches);
 }
 
+/* The cgroup it was in may still be there when it has been moved. */
+static bool was_moved(const struct roster *roster, const struct managed *vm)
+{
+	struct cgroup cgroup;
+
+	return !cgroup_of(&roster->cgroups, vm->pid, &cgroup) &&
+	       strcmp(cgroup.path, vm->cgroup.path);
+}
+
 static void read_gauge(const struct roster *roster, struct managed *vm)
 {
 	struct gauge_reading reading;
 
+	if (vm->checks++ % LOOK_AGAIN == LOOK_AGAIN - 1 && was_moved(roster, vm))
+		roster_place(roster, vm);
 	if (gauge_read(&vm->gauge, &reading)) {
 		/* its cgroup was removed under it: it must be somewhere else now */
 		roster_place(roster, vm);

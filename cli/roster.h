@@ -23,7 +23,10 @@ struct managed {
 	char *place;
 	char why[ACTUATOR_WHY];		/* left alone because of this; empty: it is not */
 
+	unsigned int checks;		/* since it is followed */
+
 	/* what vmshare has set and seen in place; UINT64_MAX: nothing */
+	bool limited;			/* the limiter's journal has it */
 	uint64_t quota_ns, period_ns;
 	bool settled;			/* the reading below is of what was set */
 	struct gauge_reading in_place;

@@ -254,6 +254,8 @@ int service_run(struct service_options *options, struct error *err)
 	int ret;
 
 	allow_many_descriptors();
+	/* who no longer reads our lines is no reason to leave limits behind */
+	signal(SIGPIPE, SIG_IGN);
 	if (control_open(&service.control, options->dir, err))
 		return -1;
 	ret = control_listen(&service.control, err) ? -1 : run_locked(&service, err);

@@ -344,6 +344,32 @@ static void test_others(void)
 	roster_free(&roster);
 }
 
+/* The VM is moved while it is limited: what was limited is put back, what is new limited. */
+static void test_moved(void)
+{
+	struct limiter limiter;
+	struct roster roster;
+	struct error err;
+	unsigned int i;
+
+	make_host(2);
+	fill_roster(&roster, 1);
+	said[0] = '\0';
+	limiter_open(&limiter, journal_path(), hear, &err);
+	apply(&limiter, &roster, 500, 0);
+	put("/proc/1000/cgroup", "0::/vms/1\n");
+	put("/sys/fs/cgroup/vms/1/cgroup.procs", "1000\n");
+	for (i = 0; i < 10; i++)
+		update(&roster, &limiter, 1);
+	has_text(said, "another cgroup", "it is noticed");
+	ok(as_found(0), "where it was is as it was found");
+	apply(&limiter, &roster, 250, 0);
+	is_text(line_of("/sys/fs/cgroup/vms/1/cpu.max"), "25000 100000", "where it is has the limit");
+	is_number(limiter_close(&limiter), 0, "all are put back");
+	is_number(count_found(2), 2, "in both places");
+	roster_free(&roster);
+}
+
 static void leave_journal(const char *text, const char *what)
 {
 	struct limiter limiter;
@@ -524,6 +550,7 @@ void test_manager(void)
 	test_places();
 	test_limits();
 	test_others();
+	test_moved();
 	test_bad_journals();
 	test_kill_anywhere();
 	test_many();
