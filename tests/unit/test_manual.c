@@ -8,6 +8,7 @@
 
 #include "cmd.h"
 #include "columns.h"
+#include "manageconf.h"
 
 static const struct cmd *const commands[] = {
 	&cmd_list, &cmd_show, &cmd_top, &cmd_matrix, &cmd_overhead, &cmd_victim, &cmd_place, &cmd_snapshot,
@@ -54,6 +55,27 @@ static void check_options(const char *page, const char *verb, const struct optio
 	}
 }
 
+/* Every key that a configuration can have is in one that is written in full. */
+static void check_keys(const char *page)
+{
+	struct manage_rule rule = { .vm = "a", .weight = 1, .guarantee_given = true };
+	struct manage_options options;
+	char *text, *line, *rest = NULL, *equals;
+
+	manage_options_init(&options);
+	options.rules = &rule;
+	options.n_rules = 1;
+	text = manageconf_write(&options);
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		equals = strchr(line, '=');
+		if (*line == '#' || !equals)
+			continue;
+		*equals = '\0';
+		ok(names(page, line), "the manual has the key %s", line);
+	}
+	free(text);
+}
+
 void test_manual(void)
 {
 	char *source = test_read(MANUAL), *page = plain(source ? source : "");
@@ -65,6 +87,7 @@ void test_manual(void)
 		ok(names(page, commands[i]->name), "the manual has %s", commands[i]->name);
 		check_options(page, commands[i]->name, commands[i]->options);
 	}
+	check_keys(page);
 	for (column = columns_all; column->key; column++)
 		ok(names(page, column->key), "the manual has the column %s", column->key);
 	for (i = 0; i < VM_FIELDS; i++) {
