@@ -26,7 +26,7 @@
 #define QUOTA "vcpu_quota"		/* us, of one vCPU; negative: none */
 #define SHARES "cpu_shares"		/* the weight in v2, shares in v1 */
 #define UNLIMITED "-1"
-#define QUOTA_MAX 17592186044415ll	/* what libvirt takes at most */
+#define QUOTA_MAX 17592186044415ll	/* what libvirt says in v2 where there is none */
 
 enum parameter_type { TYPE_INT = 1, TYPE_UINT, TYPE_LLONG, TYPE_ULLONG };
 
@@ -143,10 +143,10 @@ static int find_domain(const char *uuid, void **domain, struct error *err)
 	return *domain ? 0 : explain(err, uuid, "find");
 }
 
-/* Without a quota libvirt says -1, or all that fits, depending on the hierarchy. */
+/* Without a quota libvirt says -1 or all that it takes, depending on the hierarchy. */
 static void add_parameter(const struct parameter *parameter, struct settings *now)
 {
-	bool free = parameter->value.l <= 0 || parameter->value.l > QUOTA_MAX;
+	bool free = parameter->value.l <= 0 || parameter->value.l >= QUOTA_MAX;
 
 	if (!strcmp(parameter->field, QUOTA) && parameter->type == TYPE_LLONG)
 		settings_add(now, QUOTA, "%lld", free ? -1 : parameter->value.l);
