@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Windows of the program: what it says of a span in which the VMs ran, and stood
+still before and after, so that /proc can be compared with it exactly."""
+
+import json
+import os
+import subprocess
+import time
+
+import facts
+import tracked
+from case import Failure, case, equal, true, wait_for
+from toy import Toys
+
+LOADS = {"spin": ["--spin"], "pair": ["--vcpus", "2"], "idle": []}
+SECONDS = 12			# of a window, in which a start and a stop have to fit
+
+
+def run_inside(toys, *words):
+    """The program's document over a window, and what /proc counted in it."""
+    pids = [toy.pid for toy in toys.vms()]
+    tracked.stop(pids)
+    before = tracked.proc_tasks(pids)
+    process = subprocess.Popen([facts.VMSHARE, *words, "--window", str(SECONDS)],
+                               stdout=subprocess.PIPE, text=True)
+    began = time.monotonic()
+    wait_for(tracked.attached, "the program to attach its hooks", 60)
+    # a second look comes after the program's first one, which it took at once
+    tracked.look()
+    tracked.cont(pids)
+    wait_for(lambda: time.monotonic() > began + SECONDS / 2, "half of the window")
+    tracked.stop(pids)
+    if process.poll() is not None:
+        raise Failure("the program ended before the VMs stood still")
+    output = process.communicate()[0]
+    equal(process.returncode, 0, "exit code")
+    after = tracked.proc_tasks(pids)
+    tracked.cont(pids)
+    grown = {tid: {name: after[tid][name] - before[tid][name] for name in after[tid]}
+             for tid in after}
+    return json.loads(output), {pid: {tid: grown[tid] for tid in tracked.tids(pid)}
+                                for pid in pids}
+
+
+def start_loads(toys):
+    for name, options in LOADS.items():
+        toys.start("10@1", options=["--name", name, *options])
+
+
+def near(seen, wanted, what):
+    true(abs(seen - wanted) <= 0.01 * wanted,
+         f"{what}: saw {seen}, should be {wanted} within 1 %")
+
+
+def total(tasks, name):
+    return sum(task[name] for task in tasks.values())
+
+
+@case()
+def a_window_of_a_snapshot_is_what_proc_counts():
+    with Toys() as toys:
+        start_loads(toys)
+        document, grown = run_inside(toys, "snapshot")
+        rows = document["preemptions"]
+        for vm in document["vms"]:
+            tasks, window = grown[vm["pid"]], vm["window"]
+            for name in tracked.SINCE_BIRTH:
+                near(window[name], total(tasks, name), f"{name} of {vm['name']}")
+            near(sum(row["wait_ns"] for row in rows if row["victim"] == vm["pid"]),
+                 total(tasks, "ready_ns"), f"preemptions of {vm['name']}")
+            equal(sum(window["ready_histogram"]), window["waits"],
+                  f"waits in the histogram of {vm['name']}")
+            for thread in vm["threads"]:
+                if thread["tid"] in tasks:
+                    near(thread["window"]["run_ns"], tasks[thread["tid"]]["run_ns"],
+                         f"run_ns of {thread['comm']}")
+        ready = sum(total(tasks, "ready_ns") for tasks in grown.values())
+        return f"{ready / 1e9:.2f} s of waiting by {len(rows)} pairs"
+
+
+@case()
+def overhead_adds_up_to_the_processes_cpu_time():
+    with Toys() as toys:
+        start_loads(toys)
+        document, grown = run_inside(toys, "overhead", "--json")
+        equal(document["guest_time"], "hooks", "how guest time was found")
+        said = []
+        for vm in document["vms"]:
+            parts = vm["guest_ns"] + vm["exits_ns"] + vm["vmm_ns"]
+            near(parts, total(grown[vm["pid"]], "run_ns"), f"parts of {vm['name']}")
+            near(vm["ready_ns"], total(grown[vm["pid"]], "ready_ns"),
+                 f"waiting of {vm['name']}")
+            said.append(f"{vm['name']}: {100 * vm['guest_ns'] / max(parts, 1):.0f} % guest")
+        return "; ".join(said)
+
+
+@case()
+def the_hooks_go_with_the_window():
+    with Toys() as toys:
+        start_loads(toys)
+        for words in (["list", "--window", "0.2"], ["matrix", "--window", "0.2"],
+                      ["top", "-b", "-n", "2", "-d", "0.2"]):
+            facts.cli(*words)
+            tracked.await_detached()
+        equal("CPU over" in facts.cli("matrix", "--window", "0"), False,
+              "a CPU part without a window")
+
+
+def needs_two_cpus():
+    return None if len(os.sched_getaffinity(0)) > 1 else "there is one CPU"
+
+
+@case(needs=needs_two_cpus)
+def the_experiment_runs():
+    """Its figures mean nothing on CPUs that are emulated; it says so."""
+    document = json.loads(facts.cli("overhead", "--experiment", "--json", "--cpus", "2",
+                                    "--seconds", "0.5", "--repeats", "1"))
+    equal([c["jobs"] for c in document["conditions"]],
+          ["programs", "guests", "guests_vcpus_pinned", "guests_all_pinned"], "conditions")
+    for condition in document["conditions"]:
+        true(condition["work_per_s"] > 0, f"{condition['jobs']} did work")
+    equal(document["virtual_host"], True, "this machine is virtual")
