@@ -133,4 +133,6 @@ void header_print(const struct snapshot *snap, const struct snapshot *before, ui
 	if (snap->window.window_ns)
 		fprintf(out, "CPU   over %s%s\n", units_duration(snap->window.window_ns, text),
 			snap->window.preemptions_known ? ", scheduler hooks on" : "");
+	else if (!before)
+		fprintf(out, "CPU   since each VM's birth\n");
 }
