@@ -50,7 +50,7 @@ static void add_thread(struct vmshare_cpu_report *report, u32 pid,
 	if (!r)
 		return;
 	thread->is_tracked = true;
-	thread->waits = r->waits;
+	thread->waits = data_race(r->waits);	/* counted on meanwhile */
 }
 
 static void add_ended(struct vmshare_cpu_report *report,

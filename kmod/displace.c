@@ -5,7 +5,7 @@
 #include "displace.h"
 
 #define FIRST_BITS	8
-#define LAST_BITS	20
+#define LAST_BITS	15	/* 24,576 pairs on one CPU; moved with interrupts off */
 
 static struct vmshare_displacement *new_table(u32 bits)
 {

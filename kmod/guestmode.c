@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The kernel books guest time by ticks. Between KVM's tracepoints of entry and
- * exit it is exact; both are passed on one CPU without a switch in between.
+ * exit it is exact.
  *
  * Lock: points_lock protects which tracepoints there are and whether we are on
  * them. It nests in the module notifier's lock of the tracepoint code, and the
@@ -9,8 +9,7 @@
  */
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/percpu.h>
-#include <linux/sched/clock.h>
+#include <linux/preempt.h>
 #include <linux/tracepoint.h>
 
 #include "compat/tracepoints.h"
@@ -21,35 +20,33 @@ static DEFINE_MUTEX(points_lock);
 static struct tracepoint *entry_tp, *exit_tp;
 static bool wanted, attached;
 
-static DEFINE_PER_CPU(u64, entered);	/* 0: not in guest mode */
-
+/*
+ * Entered is the thread, not the CPU: on some kernels the tracepoint of an exit
+ * comes after preemption was enabled again. A thread that is switched away from
+ * before it is booked by the scheduler's hook.
+ */
 static void on_entry(void *data)
 {
-	struct vmshare_runner *r = vmshare_sched_current();
+	struct vmshare_runner *r;
 
-	if (!r)
-		return;
-	r->waits.entries++;
-	__this_cpu_write(entered, sched_clock_cpu(raw_smp_processor_id()));
+	preempt_disable_notrace();
+	r = vmshare_sched_current();
+	if (r) {
+		r->waits.entries++;
+		r->entered = vmshare_sched_clock();
+	}
+	preempt_enable_notrace();
 }
 
 static void on_exit(void *data)
 {
-	struct vmshare_runner *r = vmshare_sched_current();
-	u64 since = __this_cpu_read(entered);
+	struct vmshare_runner *r;
 
-	__this_cpu_write(entered, 0);
-	if (r && since)
-		r->waits.in_guest_ns +=
-			sched_clock_cpu(raw_smp_processor_id()) - since;
-}
-
-static void forget_entries(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		per_cpu(entered, cpu) = 0;
+	preempt_disable_notrace();
+	r = vmshare_sched_current();
+	if (r)
+		vmshare_sched_leave_guest(r);
+	preempt_enable_notrace();
 }
 
 /* With points_lock held. */
@@ -57,7 +54,6 @@ static void attach(void)
 {
 	if (attached || !wanted || !entry_tp || !exit_tp)
 		return;
-	forget_entries();
 	if (tracepoint_probe_register(exit_tp, on_exit, NULL))
 		return;
 	if (tracepoint_probe_register(entry_tp, on_entry, NULL)) {

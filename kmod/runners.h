@@ -40,6 +40,7 @@ struct vmshare_runner {
 	u64 pending_ns;			/* of the wait under way */
 	u64 seen_sleeps;		/* voluntary switches until its last one */
 	bool slept;			/* its last switch was one of these */
+	u64 entered;			/* guest mode, when; 0: it is not in it */
 	struct vmshare_waits waits;
 
 	struct list_head list;

@@ -271,6 +271,14 @@ static void count_wait(struct vmshare_runner *r)
 	r->seen_sleeps = sleeps;
 }
 
+void vmshare_sched_leave_guest(struct vmshare_runner *r)
+{
+	if (!r->entered)
+		return;
+	r->waits.in_guest_ns += time_between(r->entered, clock());
+	r->entered = 0;
+}
+
 /* A VM's thread leaves its CPU: the wait before its run is complete. */
 static void settle(struct cpu_log *log, u64 start)
 {
@@ -280,6 +288,7 @@ static void settle(struct cpu_log *log, u64 start)
 	if (ns)
 		attribute(log, log->owner, start, ns);
 	count_wait(r);
+	vmshare_sched_leave_guest(r);
 }
 
 static void on_switch(void *data, bool preempt, struct task_struct *prev,
@@ -461,6 +470,11 @@ void vmshare_sched_tidy(void)
 struct vmshare_runner *vmshare_sched_current(void)
 {
 	return this_log()->runner;
+}
+
+u64 vmshare_sched_clock(void)
+{
+	return clock();
 }
 
 /* ---- attached and detached ---- */

@@ -42,7 +42,11 @@ u32 vmshare_sched_rows(void);
 void vmshare_sched_tidy(void);
 bool vmshare_sched_is_tight(void);
 
-/* The runner on this CPU, or NULL. With interrupts off, while attached. */
+/* For KVM's hooks, with preemption off, while attached: the runner on this CPU,
+ * or NULL; this CPU's clock; a runner's time in guest mode has ended.
+ */
 struct vmshare_runner *vmshare_sched_current(void);
+u64 vmshare_sched_clock(void);
+void vmshare_sched_leave_guest(struct vmshare_runner *r);
 
 #endif

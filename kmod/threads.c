@@ -11,12 +11,12 @@
 void vmshare_thread_cpu_use(struct task_struct *t, struct vmshare_cpu_use *use)
 {
 	*use = (struct vmshare_cpu_use) {
-		.run_ns = t->se.sum_exec_runtime,
+		.run_ns = READ_ONCE(t->se.sum_exec_runtime),
 		.ready_ns = vmshare_run_delay(t),
-		.guest_ns = t->gtime,
-		.voluntary = t->nvcsw,
-		.involuntary = t->nivcsw,
-		.migrations = t->se.nr_migrations,
+		.guest_ns = READ_ONCE(t->gtime),
+		.voluntary = READ_ONCE(t->nvcsw),
+		.involuntary = READ_ONCE(t->nivcsw),
+		.migrations = READ_ONCE(t->se.nr_migrations),
 	};
 }
 
