@@ -26,6 +26,7 @@
  * another of these ran before.
  */
 #include <linux/cpu.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/sched/clock.h>
 #include <linux/smp.h>
@@ -58,7 +59,8 @@ struct cpu_log {
 	u64 idle_since;			/* if nobody */
 
 	struct times times;		/* of segments that have ended */
-	struct times sum;		/* of all until now, when asked for */
+	struct times sum;		/* of all, when asked for, */
+	u64 until;			/* and when that was */
 	struct vmshare_displace displace;
 	struct segment segments[SEGMENTS];
 };
@@ -341,6 +343,7 @@ static void sum_up(struct cpu_log *log)
 	u64 now = clock(), start = max(run_start(log), newest->start);
 
 	log->sum = log->times;
+	log->until = now;
 	add_time(&log->sum, newest->owner, time_between(newest->start, start));
 	add_time(&log->sum, log->owner, time_between(start, now));
 }
@@ -360,6 +363,7 @@ static void add_cpu_times(struct vmshare_sched_totals *totals, int cpu)
 	if (!cpu_online(cpu))
 		sum_up(log);
 	totals->cpus++;
+	totals->tracked_ns += log->until - began;
 	totals->vms_ns += log->sum.vms;
 	totals->host_ns += log->sum.host;
 	totals->idle_ns += log->sum.idle;
@@ -369,14 +373,14 @@ void vmshare_sched_totals(struct vmshare_sched_totals *totals)
 {
 	int cpu;
 
-	*totals = (struct vmshare_sched_totals) {
-		.tracked_ns = time_between(began, clock()),
-	};
+	*totals = (struct vmshare_sched_totals) {};
 	cpus_read_lock();
 	on_each_cpu(sum_up_here, NULL, 1);
 	for_each_possible_cpu(cpu)
 		add_cpu_times(totals, cpu);
 	cpus_read_unlock();
+	/* A busy CPU answers later than others: the mean of their times. */
+	totals->tracked_ns = div_u64(totals->tracked_ns, max(totals->cpus, 1U));
 }
 
 u32 vmshare_sched_rows(void)

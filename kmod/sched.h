@@ -12,7 +12,7 @@
 
 /* All CPUs together, since the hooks were attached. */
 struct vmshare_sched_totals {
-	u64 tracked_ns;			/* since then */
+	u64 tracked_ns;			/* since then, mean of the CPUs */
 	u32 cpus;
 	u64 vms_ns, host_ns, idle_ns;	/* sum: tracked_ns * cpus */
 };
