@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loads that switch as fast as they can, and the time that they take.
+ * Loads that switch as fast as they can, and the time that each takes:
  *
- * pingpong: two threads wake each other in turn, each on the CPU that it is told.
  * forks: a process makes another, which ends at once, and waits for it.
- *
- * --vm makes the process one that owns a virtual machine, though it never runs.
+ * ping-pong: two threads wake each other in turn, on one CPU or on two; as threads
+ * of no VM, then of a VM, which never runs.
  */
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -121,32 +117,25 @@ static uint64_t forks(unsigned long rounds)
 	return now() - start;
 }
 
+static void print_load(const char *name, unsigned long rounds, uint64_t ns)
+{
+	printf("{\"load\":\"%s\",\"rounds\":%lu,\"ns\":%lu}\n", name, rounds, (unsigned long)ns);
+	fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option names[] = {
-		{ "vm", no_argument, NULL, 'v' },
-		{ NULL, 0, NULL, 0 },
-	};
-	unsigned long rounds;
-	uint64_t ns;
-	bool vm = false;
-	int option;
+	unsigned long turns, children;
 
-	while ((option = getopt_long(argc, argv, "", names, NULL)) == 'v')
-		vm = true;
-	argc -= optind;
-	argv += optind;
-	if (vm)
-		own_virtual_machine();
-	if (option == -1 && argc == 4 && !strcmp(argv[0], "pingpong")) {
-		rounds = parse_number(argv[3]);
-		ns = pingpong(parse_number(argv[1]), parse_number(argv[2]), rounds);
-	} else if (option == -1 && argc == 2 && !strcmp(argv[0], "forks")) {
-		rounds = parse_number(argv[1]);
-		ns = forks(rounds);
-	} else {
-		errx(2, "usage: switches [--vm] pingpong CPU CPU ROUNDS | forks COUNT");
-	}
-	printf("{\"rounds\":%lu,\"ns\":%lu}\n", rounds, (unsigned long)ns);
+	if (argc != 3)
+		errx(2, "usage: switches PINGPONGS FORKS");
+	turns = parse_number(argv[1]);
+	children = parse_number(argv[2]);
+	print_load("forks", children, forks(children));
+	print_load("ping-pong, one CPU", turns, pingpong(0, 0, turns));
+	print_load("ping-pong, two CPUs", turns, pingpong(0, 1, turns));
+	own_virtual_machine();
+	print_load("ping-pong, one CPU, in a VM", turns, pingpong(0, 0, turns));
+	print_load("ping-pong, two CPUs, in a VM", turns, pingpong(0, 1, turns));
 	return 0;
 }

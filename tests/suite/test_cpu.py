@@ -375,15 +375,18 @@ def cpu_time_of_vms_is_that_of_their_threads():
         return f"{100 * deviation(counted, ran):.4f} % apart"
 
 
+def vcpus_seen(session):
+    return sum("vcpu_id" in t for t in session.look().threads.values())
+
+
 @case()
 def a_thousand_vcpus():
     with Toys() as toys, Session() as session:
         vms = [toys.start("4@1", options=["--vcpus", "63", "--pause", "2000000"])
                for _ in range(16)]
+        wait_for(lambda: vcpus_seen(session) == 1008, "every vCPU to have run")
         for _ in range(5):
-            now = session.look()
-            check_conserved(now, "with a thousand vCPUs")
-            equal(sum("vcpu_id" in t for t in now.threads.values()), 1008, "vCPUs")
+            check_conserved(session.look(), "with a thousand vCPUs")
         window = Window(session, [vm.pid for vm in vms])
         window.run(5000)
         check_rows(window)
