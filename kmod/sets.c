@@ -118,12 +118,16 @@ int vmshare_sets_reserve(struct vmshare_sets *s, u32 rows)
 static bool is_gathered(const struct vmshare_sets *s,
 			const struct vmshare_set *set, u64 hash, bool outside)
 {
+	const u32 *members = s->members + set->first;
 	u32 i;
 
 	if (set->hash != hash || set->nr != s->nr_ids || set->outside != outside)
 		return false;
+	/* Mostly even in the same order. */
+	if (!memcmp(members, s->ids, set->nr * sizeof(*members)))
+		return true;
 	for (i = 0; i < set->nr; i++)
-		if (s->mark[s->members[set->first + i]] != s->stamp)
+		if (s->mark[members[i]] != s->stamp)
 			return false;
 	return true;
 }

@@ -220,6 +220,17 @@ static int know_vms(struct tree_walk *w)
 	return 0;
 }
 
+/* The VMs' own counts, before the pages engine adds what was left over. */
+static void note_mappings(struct tree_walk *w)
+{
+	u32 i;
+
+	for (i = 0; i < 1U << w->member_bits; i++)
+		if (w->members[i].mm)
+			w->tally->ksm_mappings[w->members[i].vm] =
+				w->members[i].mappings;
+}
+
 static int prepare(struct tree_walk *w)
 {
 	w->batch_wanted = FIRST_BATCH;
@@ -246,6 +257,8 @@ int vmshare_tree_walk(struct vmshare_tally *tally)
 		err = walk_trees(&w);
 	if (w.holding)
 		tree_let_go(&w);
+	if (!err)
+		note_mappings(&w);
 	if (!err && w.left_over.nr)
 		err = vmshare_pages_walk(tally, &w.left_over);
 	clean_up(&w);

@@ -95,6 +95,19 @@ struct holders {
 	bool unsure;		/* a page table could not be looked at */
 };
 
+/* Where an item's members are, seen from its link in the list. */
+struct item_layout {
+	long mm, anon_vma;
+};
+
+static inline struct item_layout item_layout(const struct vmshare_ksm *k)
+{
+	return (struct item_layout) {
+		.mm = k->item_mm - k->item_hlist,
+		.anon_vma = k->item_anon_vma - k->item_hlist,
+	};
+}
+
 static void begin_holders(struct tree_walk *w, struct holders *h)
 {
 	*h = (struct holders) { .plain = true };
@@ -106,44 +119,51 @@ static __always_inline void add_mapping(struct tree_walk *w, struct member *m)
 {
 	struct vmshare_sets *sets = &w->tally->sets;
 
-	if (m->node == sets->stamp) {
-		m->count++;
-		return;
+	if (m->node != sets->stamp) {
+		m->node = sets->stamp;
+		m->before = m->mappings;
+		w->on_node[sets->nr_ids] = m;
+		vmshare_sets_add(sets, m->vm);
 	}
-	m->node = sets->stamp;
-	m->count = 1;
-	w->on_node[sets->nr_ids] = m;
-	vmshare_sets_add(sets, m->vm);
+	m->mappings++;
+}
+
+/* What was gathered for the node at hand is not so. */
+static void drop_mappings(struct tree_walk *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->tally->sets.nr_ids; i++)
+		w->on_node[i]->mappings = w->on_node[i]->before;
 }
 
 /* Take every item at its word. */
 static void gather_items(struct tree_walk *w, const void *node,
 			 struct holders *h)
 {
-	const struct vmshare_ksm k = *w->ksm;
-	struct hlist_node *at = vmshare_ksm_first(&k, node);
-	u32 items = 0, vm_mappings = 0;
+	const struct item_layout layout = item_layout(w->ksm);
+	struct hlist_node *at = vmshare_ksm_first(w->ksm, node);
+	u32 items = 0, others = 0;
 	bool plain = true;
 
 	begin_holders(w, h);
 	for (; at; at = at->next, items++) {
-		const void *item = vmshare_ksm_item(&k, at);
-		struct mm_struct *mm = vmshare_ksm_item_mm(&k, item);
-		struct anon_vma *av = vmshare_ksm_item_anon_vma(&k, item);
+		struct mm_struct *mm = *(void **)((void *)at + layout.mm);
+		struct anon_vma *av = *(void **)((void *)at + layout.anon_vma);
 		struct member *m = tree_member(w, mm);
 
 		if (unlikely(!m->mm)) {
 			plain &= is_plain(av, mm);
+			others++;
 			continue;
 		}
 		add_mapping(w, m);
-		vm_mappings++;
 		if (unlikely(m->plain != av))
 			plain &= prove_plain(m, av);
 	}
 	h->items = items;
 	h->mappings = items;
-	h->vm_mappings = vm_mappings;
+	h->vm_mappings = items - others;
 	h->plain = plain;
 }
 
@@ -189,7 +209,7 @@ static u32 count_items(const struct vmshare_ksm *k, const void *node)
 static int settle(struct tree_walk *w, const struct holders *h)
 {
 	struct vmshare_sets *sets = &w->tally->sets;
-	u32 row, i;
+	u32 row;
 
 	if (!h->vm_mappings)
 		return 0;
@@ -198,8 +218,6 @@ static int settle(struct tree_walk *w, const struct holders *h)
 		return -ENOMEM;
 	sets->rows[row].frames++;
 	sets->rows[row].mappings += h->vm_mappings;
-	for (i = 0; i < sets->nr_ids; i++)
-		w->tally->ksm_mappings[w->on_node[i]->vm] += w->on_node[i]->count;
 	return 0;
 }
 
@@ -211,6 +229,7 @@ static int check_node(struct tree_walk *w, void *node, struct page *page,
 	u32 mapcount;
 
 	tally->checked_nodes++;
+	drop_mappings(w);
 	check_items(w, node, pfn, &h);
 	mapcount = mapcount_of(page);
 	if (!h.unsure)
@@ -219,6 +238,7 @@ static int check_node(struct tree_walk *w, void *node, struct page *page,
 	tally->merged_mappings += mapcount;
 	if (!h.unsure && h.mappings == mapcount)
 		return settle(w, &h);
+	drop_mappings(w);
 	vmshare_frames_add(&w->left_over, (unsigned long)node);
 	return 0;
 }

@@ -23,9 +23,10 @@
 struct member {
 	const struct mm_struct *mm;	/* NULL: an empty place of the table */
 	struct anon_vma *plain;		/* proven plain in this hold, or NULL */
+	u64 mappings;			/* on all nodes so far, */
+	u64 before;			/* and without the last one that it maps */
 	u32 vm;
-	u32 node;			/* stamp of the last node that it maps, */
-	u32 count;			/* and how often */
+	u32 node;			/* stamp of that node */
 };
 
 /* A node to come back to: alive only if its page still points at it. */
@@ -51,8 +52,7 @@ struct tree_walk {
 
 	struct member *members;		/* open addressing, at most half full */
 	u32 member_bits;
-	struct member **on_node;	/* those on the node at hand, in the
-					 * order of tally->sets.ids */
+	struct member **on_node;	/* those on the node at hand */
 
 	bool holding;
 	u64 hold, since;		/* number and start of this hold */
