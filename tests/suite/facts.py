@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the module says, by two clients, and what the oracle says."""
 
+import errno
 import json
 import subprocess
 
@@ -23,8 +24,14 @@ def nlclient(*words):
     return lines[:-1], lines[-1]
 
 
+class Expired(Failure):
+    """The snapshot that was named is not kept any more."""
+
+
 def ask(*words):
     lines, end = nlclient(*words)
+    if end["errno"] == errno.ESTALE:
+        raise Expired(f"nlclient {' '.join(words)}: {end}")
     if end["errno"]:
         raise Failure(f"nlclient {' '.join(words)}: {end}")
     return lines
@@ -44,6 +51,16 @@ class Snapshot:
     """One snapshot in pages, by the independent client."""
 
     def __init__(self, engine, max_age=None):
+        """A busy machine may take longer than a snapshot can be named: then again."""
+        for tries_left in (2, 1, 0):
+            try:
+                self.take(engine, max_age)
+                return
+            except Expired:
+                if not tries_left:
+                    raise
+
+    def take(self, engine, max_age):
         age = ("--max-age", str(max_age)) if max_age is not None else ()
         self.host = ask("host", "--engine", engine, *age)[0]
         named = ("--generation", str(self.host["generation"]))
