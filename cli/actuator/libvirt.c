@@ -20,7 +20,7 @@
 #define AFFECT_LIVE 1u
 #define ERROR_NO_DOMAIN 42
 #define ERROR_OPERATION_INVALID 55	/* the domain does not run */
-#define PARAMETERS_MAX 32
+#define PARAMETERS_MAX 16			/* more are refused by the library */
 
 #define PERIOD "vcpu_period"		/* us */
 #define QUOTA "vcpu_quota"		/* us, of one vCPU; negative: none */
