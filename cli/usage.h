@@ -6,9 +6,9 @@
 #include "model.h"
 
 /*
- * What one VM used of the CPUs in some time, by kind of thread. process is all
- * threads of the VM's process, vCPUs among them; kernel are kernel threads that
- * work for it, on top.
+ * What one VM used of the CPUs in some time, by kind of thread. process is the
+ * VMM's own threads, vCPUs among them; kernel are kernel threads that work for
+ * it, on top, also those that newer kernels make part of the process.
  */
 struct usage {
 	uint64_t elapsed_ns;		/* 0: how long is not known, so no rates are */

@@ -5,16 +5,17 @@
 #include "usage.h"
 
 /*
- * What a VM's CPU time went into. The process's run time is guest + exits + vmm,
- * exactly; kernel threads that work for the VM come on top; ready is time in
- * which its threads wanted a CPU and had none.
+ * What a VM's CPU time went into. guest + exits + vmm is the run time of the
+ * process's own threads, exactly. Kernel threads that work for the VM come on
+ * top, whether they are part of the process, as vhost's on newer kernels, or not.
+ * ready is time in which its own threads wanted a CPU and had none.
  */
 struct overhead {
 	uint64_t guest_ns;		/* guest code */
 	uint64_t exits_ns;		/* vCPU threads outside of it: kernel and VMM */
 	uint64_t vmm_ns;		/* the VMM's other threads */
 	uint64_t kernel_ns;
-	uint64_t ready_ns;		/* of all threads of the process */
+	uint64_t ready_ns;		/* of the process's own threads */
 	uint64_t exits;			/* how many */
 	bool exact;			/* guest time by hooks, not by the kernel's ticks */
 };

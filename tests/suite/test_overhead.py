@@ -15,6 +15,7 @@ from toy import Toys
 LOADS = {"spin": ["--spin"], "pair": ["--vcpus", "2"], "idle": []}
 SECONDS = 20			# of a window, in which a start and a stop have to fit
 RUN_NS = 1_000_000_000		# all VMs together, in between
+KERNEL = 2			# VMSHARE_THREAD_KERNEL
 CLOCK_NANOSLEEP = "230"		# the system call's number on x86-64
 
 
@@ -25,10 +26,25 @@ def is_waiting(process):
     return host.read(f"/proc/{process.pid}/syscall").split()[0] == CLOCK_NANOSLEEP
 
 
-def run_inside(toys, *words):
-    """The program's document over a window, and what /proc counted in it."""
-    pids = [toy.pid for toy in toys.vms()]
+def is_off_its_cpu(pid, tid):
+    """A thread in state T may still have to be switched away from; then it has no
+    place that it sleeps in."""
+    return host.read(f"/proc/{pid}/task/{tid}/wchan") != "0"
+
+
+def stop(pids):
     tracked.stop(pids)
+    for pid in pids:
+        for tid in tracked.tids(pid):
+            wait_for(lambda pid=pid, tid=tid: is_off_its_cpu(pid, tid),
+                     f"{tid} to be switched away from")
+
+
+def run_inside(toys, *words):
+    """The program's document over a window, and what /proc counted in it for the
+    VMs' threads. Kernel threads may be among a process's tasks; they are apart."""
+    pids = [toy.pid for toy in toys.vms()]
+    stop(pids)
     before = tracked.proc_tasks(pids)
     process = subprocess.Popen([facts.VMSHARE, *words, "--window", str(SECONDS)],
                                stdout=subprocess.PIPE, text=True)
@@ -36,16 +52,18 @@ def run_inside(toys, *words):
     tracked.cont(pids)
     wait_for(lambda: total(tracked.proc_tasks(pids), "run_ns")
              > total(before, "run_ns") + RUN_NS, "the VMs to run", SECONDS)
-    tracked.stop(pids)
+    stop(pids)
     true(is_waiting(process), "the VMs stood still before the window's end")
     output = process.communicate()[0]
     equal(process.returncode, 0, "exit code")
     after = tracked.proc_tasks(pids)
+    kernel = {tid for tid, thread in tracked.look().threads.items()
+              if thread["thread_kind"] == KERNEL}
     tracked.cont(pids)
     grown = {tid: {name: after[tid][name] - before[tid][name] for name in after[tid]}
              for tid in after}
-    return json.loads(output), {pid: {tid: grown[tid] for tid in tracked.tids(pid)}
-                                for pid in pids}
+    return json.loads(output), {pid: {tid: grown[tid] for tid in tracked.tids(pid)
+                                      if tid not in kernel} for pid in pids}
 
 
 def start_loads(toys):
