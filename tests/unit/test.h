@@ -58,6 +58,7 @@ void test_topstate(void);
 void test_verify(void);
 void test_cmdline(void);
 void test_manual(void);
+void test_manager(void);
 void test_screen(void);
 
 #endif
