@@ -28,13 +28,6 @@ KVM_STATS = {"io": "io_exits", "mmio": "mmio_exits", "interrupt": "irq_exits",
              "signal": "signal_exits"}
 
 
-def needs_instruction_clock():
-    """Elsewhere a busy host stops the machine between two readings of its clock."""
-    if os.environ.get("VMSHARE_CLOCK") == "instructions":
-        return None
-    return "the machine's clock is not one of instructions (boot --clock)"
-
-
 def start_loads(toys, loads=None):
     """VMs, and processes that are none: return both kinds' pids."""
     for name, options in (loads or LOADS).items():
@@ -128,10 +121,14 @@ def replay_of(window, events):
     return replay.Replay(scheduling, vm_of)
 
 
-# An event's time is later than the scheduler's own reading of its clock: so much
-# in the mean, and rarely more than that. And who takes the CPU from another at the
-# moment of its waking has waited 0 ns for the scheduler, which then reads it once.
-LATER_NS, RARELY_LATER_NS = 2_000, 10_000
+# Numbers of events must agree on any clock. An event's time is later than the
+# scheduler's own reading of its clock: so much in the mean, and rarely more than that;
+# on a clock of the host's the emulator may stand still between the two. And who takes
+# the CPU from another at the moment of its waking has waited 0 ns for the scheduler,
+# which then reads its clock once.
+BY_INSTRUCTIONS = os.environ.get("VMSHARE_CLOCK") == "instructions"
+PART, LATER_NS, RARELY_LATER_NS = ((0.01, 2_000, 10_000) if BY_INSTRUCTIONS
+                                   else (0.1, 100_000, 50_000_000))
 
 
 def later(events):
@@ -145,9 +142,10 @@ def check_waits(window, told):
         comm = window.after.threads[tid]["comm"]
         near(window.grown(tid, "waits"), len(thread.waits), 0, f"waits of {comm}", 1)
         near(window.grown(tid, "wakeups"), thread.wakeups, 0, f"wakeups of {comm}", 1)
-        near(window.grown(tid, "wait_ns"), sum(thread.waits), 0.01,
+        near(window.grown(tid, "wait_ns"), sum(thread.waits), PART,
              f"wait_ns of {comm}", later(len(thread.waits)))
-        check_histogram(window.histogram(tid), thread.waits, comm)
+        if BY_INSTRUCTIONS:
+            check_histogram(window.histogram(tid), thread.waits, comm)
 
 
 def bucket(ns):
@@ -188,13 +186,13 @@ def check_pairs(window, told):
     for pair in set(ns) | set(displaced):
         seen, wanted = ns.get(pair, 0), displaced.get(pair, 0)
         slack = later(pieces.get(pair, 1))
-        near(seen, wanted, 0.01, f"wait_ns of {pair}", slack)
+        near(seen, wanted, PART, f"wait_ns of {pair}", slack)
         near(counts.get(pair, 0), pieces.get(pair, 0), MILLE, f"count of {pair}",
              2 + waited_0_ns[pair[0]])
         worst = max(worst, (abs(seen - wanted) - slack) / wanted if wanted else 0)
     for pid in window.pids:
         near(window.preempted("idle_wait_ns").get((pid, 0), 0),
-             told.displaced[pid, IDLE], 0.01, f"idle_wait_ns of {pid}",
+             told.displaced[pid, IDLE], PART, f"idle_wait_ns of {pid}",
              later(told.pieces[pid, IDLE]))
     return worst
 
@@ -202,13 +200,14 @@ def check_pairs(window, told):
 def check_cpu_time(window, told):
     """VMs ran only inside the window, so their CPU time is all in the record."""
     ran = sum(ns for owner, ns in told.cpu_times().items() if owner not in (IDLE, HOST))
-    near(window.after.host["vms_ns"] - window.before.host["vms_ns"], ran, 0.01, "vms_ns")
+    near(window.after.host["vms_ns"] - window.before.host["vms_ns"], ran, PART, "vms_ns")
 
 
-@case(needs=needs_instruction_clock)
+@case()
 def waits_and_pairs_agree_with_trace_events_one_by_one():
     with Toys() as toys, Session() as session:
-        window, events = record(session, start_loads(toys), SWITCHES)
+        window, events = record(session, start_loads(toys),
+                                SWITCHES if BY_INSTRUCTIONS else SWITCHES // 4)
         told = replay_of(window, events)
         check_waits(window, told)
         worst = check_pairs(window, told)
@@ -236,7 +235,7 @@ def guest_times(events):
     return times
 
 
-@case(needs=needs_instruction_clock)
+@case()
 def time_in_guest_mode_agrees_with_kvms_events():
     with Toys() as toys, Session() as session:
         window, events = record(session, start_loads(toys), SWITCHES // 4,
@@ -246,7 +245,7 @@ def time_in_guest_mode_agrees_with_kvms_events():
         for tid, (entries, ns) in told.items():
             comm = window.after.threads[tid]["comm"]
             near(window.grown(tid, "entries"), entries, 0, f"entries of {comm}", 1)
-            near(window.grown(tid, "in_guest_ns"), ns, 0.01, f"in_guest_ns of {comm}",
+            near(window.grown(tid, "in_guest_ns"), ns, PART, f"in_guest_ns of {comm}",
                  later(entries))
         return f"{sum(entries for entries, _ in told.values())} entries of 5 vCPUs"
 
