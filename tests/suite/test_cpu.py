@@ -423,8 +423,14 @@ def threads_that_end_leave_their_waits():
 
 
 def passing(pid):
-    return [tid for tid in os.listdir(f"/proc/{pid}/task")
-            if host.read(f"/proc/{pid}/task/{tid}/comm").startswith("passing")]
+    """Those that have not ended; one that ends while we look has not, for now."""
+    comms = []
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        try:
+            comms.append(host.read(f"/proc/{pid}/task/{tid}/comm"))
+        except OSError:
+            comms.append("passing")
+    return [comm for comm in comms if comm.startswith("passing")]
 
 
 def whole(now, pid):
