@@ -122,13 +122,16 @@ def replay_of(window, events):
 
 
 # Numbers of events must agree on any clock. An event's time is later than the
-# scheduler's own reading of its clock: so much in the mean, and rarely more than that;
-# on a clock of the host's the emulator may stand still between the two. And who takes
-# the CPU from another at the moment of its waking has waited 0 ns for the scheduler,
-# which then reads its clock once.
+# scheduler's own reading of its clock: so much in the mean, and rarely more than that,
+# when the emulator lets this CPU stand still between the two while it runs another one
+# (by instructions) or does not run at all (on a clock of the host's, where a short piece
+# of a wait may even be there by one of them only). And who takes the CPU from another at
+# the moment of its waking has waited 0 ns for the scheduler, which then reads its clock
+# once.
 BY_INSTRUCTIONS = os.environ.get("VMSHARE_CLOCK") == "instructions"
-PART, LATER_NS, RARELY_LATER_NS = ((0.01, 2_000, 10_000) if BY_INSTRUCTIONS
+PART, LATER_NS, RARELY_LATER_NS = ((0.01, 8_000, 2_000_000) if BY_INSTRUCTIONS
                                    else (0.1, 100_000, 50_000_000))
+EDGE_NS = 10_000  # a wait is surely in a bucket of its histogram so far from its ends
 
 
 def later(events):
@@ -155,9 +158,9 @@ def bucket(ns):
 def check_histogram(seen, waits, comm):
     """In each bucket what is surely in it, and no more than what may be in it."""
     surely, perhaps = [0] * len(seen), [0] * len(seen)
-    strays = max(1, MILLE * len(waits))
+    strays = max(4, len(waits) // 100)  # the CPU stood still
     for ns in waits:
-        low, high = bucket(ns - RARELY_LATER_NS), bucket(ns + RARELY_LATER_NS)
+        low, high = bucket(ns - EDGE_NS), bucket(ns + EDGE_NS)
         surely[low] += low == high
         for i in range(low, high + 1):
             perhaps[i] += 1
@@ -187,8 +190,8 @@ def check_pairs(window, told):
         seen, wanted = ns.get(pair, 0), displaced.get(pair, 0)
         slack = later(pieces.get(pair, 1))
         near(seen, wanted, PART, f"wait_ns of {pair}", slack)
-        near(counts.get(pair, 0), pieces.get(pair, 0), MILLE, f"count of {pair}",
-             2 + waited_0_ns[pair[0]])
+        near(counts.get(pair, 0), pieces.get(pair, 0), MILLE if BY_INSTRUCTIONS else PART,
+             f"count of {pair}", 2 + waited_0_ns[pair[0]])
         worst = max(worst, (abs(seen - wanted) - slack) / wanted if wanted else 0)
     for pid in window.pids:
         near(window.preempted("idle_wait_ns").get((pid, 0), 0),
