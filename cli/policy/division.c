@@ -268,31 +268,54 @@ static double level_of(struct division *division, uint32_t group)
 	return level;
 }
 
-/* Gives the group's gain to its open items up to the level; returns what moved. */
+/* The open item of the group that is farthest below the level. */
+static uint32_t lowest_place(const struct division *division, uint32_t group, double level)
+{
+	uint32_t lowest = division->first[group], i;
+	double most = -1e300, lacks;
+
+	for (i = division->first[group]; i < division->first[group + 1]; i++) {
+		uint32_t item = division->member[i];
+
+		if (division->state[item] != ITEM_OPEN)
+			continue;
+		lacks = level * division->weight[item] -
+			(double)(division->part[item] - division->share[i]);
+		if (lacks > most) {
+			most = lacks;
+			lowest = i;
+		}
+	}
+	return lowest;
+}
+
+/*
+ * Gives the group's gain to its open items up to the level; the lowest one takes
+ * what rounding leaves, so that nothing is lost. Returns what moved.
+ */
 static int64_t fill(struct division *division, uint32_t group, double level, bool record)
 {
-	uint32_t begin = division->first[group], end = division->first[group + 1], i, last = begin;
+	uint32_t begin = division->first[group], end = division->first[group + 1], i;
+	uint32_t lowest = lowest_place(division, group, level);
 	int64_t rest = division->gain[group], moved = 0, share, base;
 
-	for (i = begin; i < end; i++) {
-		if (division->state[division->member[i]] == ITEM_OPEN)
-			last = i;
-	}
 	for (i = begin; i < end; i++) {
 		uint32_t item = division->member[i];
 
 		share = 0;
-		if (division->state[item] == ITEM_OPEN) {
+		if (division->state[item] == ITEM_OPEN && i != lowest) {
 			base = division->part[item] - division->share[i];
 			share = (int64_t)(level * division->weight[item]) - base;
-			share = share < 0 ? 0 : share > rest || i == last ? rest : share;
+			share = share < 0 ? 0 : share > rest ? rest : share;
 			rest -= share;
 		}
-		if (share == division->share[i])
+		if (share == division->share[i] || i == lowest)
 			continue;
 		moved += llabs(share - division->share[i]);
 		set_share(division, i, share, record);
 	}
+	if (rest != division->share[lowest])
+		set_share(division, lowest, rest, record);
 	return moved;
 }
 

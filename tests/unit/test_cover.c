@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/cover.h"
+#include "policy/division.h"
+#include "policy/reduce.h"
 
 #define ITEMS_MAX 16
 #define GROUPS_MAX 160
@@ -335,8 +336,85 @@ static void test_stopped(void)
 	ok(stopped > 150, "%u of them were stopped", stopped);
 }
 
+/* Whatever comes in and goes out: the shares of the open items are the whole gain. */
+static bool is_divided(const struct division *division)
+{
+	uint32_t group, i;
+
+	for (group = 0; group < division->n_groups; group++) {
+		int64_t sum = 0;
+
+		for (i = division->first[group]; i < division->first[group + 1]; i++) {
+			if (division->state[division->member[i]] == ITEM_OPEN)
+				sum += division->share[i];
+			if (division->share[i] < 0)
+				return false;
+		}
+		if (!division->lost[group] && division->open[group] &&
+		    sum != division->gain[group])
+			return false;
+	}
+	return true;
+}
+
+/* Parts are the own gain and the shares of all groups that can still come. */
+static bool adds_up(const struct division *division)
+{
+	uint32_t i, j;
+
+	for (i = 0; i < division->cover->items; i++) {
+		int64_t part = division->part[i];
+
+		if (division->state[i] != ITEM_OPEN)
+			continue;
+		for (j = division->at[i]; j < division->at[i + 1]; j++) {
+			if (!division->lost[division->group_of[division->place[j]]])
+				part -= division->share[division->place[j]];
+		}
+		if (part != (int64_t)division->cover->gain[i])
+			return false;
+	}
+	return true;
+}
+
+static void test_division(void)
+{
+	unsigned int lost = 0, wrong = 0, i, j;
+
+	for (i = 0; i < 1000; i++) {
+		struct division division;
+		struct problem problem;
+		struct storage storage;
+		struct cover cover;
+
+		make_problem(&problem, i % 7 ? i : i + 1);
+		make_cover(&problem, &storage, &cover);
+		cover_reduce(&cover);
+		if (division_init(&division, &cover))
+			continue;
+		division_level(&division, 0, false);
+		for (j = 0; j < 40; j++) {
+			uint32_t item = (uint32_t)test_random_below(problem.items);
+			size_t mark = division_mark(&division);
+
+			if (division.state[item] == ITEM_OPEN)
+				division_set(&division, item,
+					     test_random_below(2) ? ITEM_IN : ITEM_OUT);
+			division_level(&division, 0, true);
+			lost += !is_divided(&division);
+			wrong += !division.shift && !adds_up(&division);
+			if (test_random_below(2))
+				division_undo(&division, mark);
+		}
+		division_free(&division);
+	}
+	is_number(lost, 0, "1000 divisions never lose a share");
+	is_number(wrong, 0, "nor count one twice");
+}
+
 void test_cover(void)
 {
+	test_division();
 	test_optimum();
 	test_stopped();
 }
