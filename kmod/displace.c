@@ -49,6 +49,12 @@ static bool has_room(const struct vmshare_displace *d, u32 by)
 					     d->used < size - size / 4;
 }
 
+static void count_pieces(struct vmshare_displacement *row, u32 count, u64 ns)
+{
+	WRITE_ONCE(row->count, row->count + count);
+	WRITE_ONCE(row->ns, row->ns + ns);
+}
+
 /* Readers go by: a row's name is there before its numbers. */
 static bool add_row(struct vmshare_displace *d, u32 victim, u32 by, u32 count,
 		    u64 ns)
@@ -65,16 +71,27 @@ static bool add_row(struct vmshare_displace *d, u32 victim, u32 by, u32 count,
 		smp_store_release(&row->victim, victim);
 		d->used++;
 	}
-	WRITE_ONCE(row->count, row->count + count);
-	WRITE_ONCE(row->ns, row->ns + ns);
+	count_pieces(row, count, ns);
+	d->last = row;
 	return true;
+}
+
+static noinline void find_and_add(struct vmshare_displace *d, u32 victim,
+				  u32 by, u32 count, u64 ns)
+{
+	if (!add_row(d, victim, by, count, ns))
+		add_row(d, victim, VMSHARE_OWNER_UNKNOWN, count, ns);
 }
 
 void vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by,
 			  u32 count, u64 ns)
 {
-	if (!add_row(d, victim, by, count, ns))
-		add_row(d, victim, VMSHARE_OWNER_UNKNOWN, count, ns);
+	struct vmshare_displacement *last = d->last;
+
+	if (last && last->victim == victim && last->by == by)
+		count_pieces(last, count, ns);
+	else
+		find_and_add(d, victim, by, count, ns);
 }
 
 bool vmshare_displace_is_tight(const struct vmshare_displace *d)
@@ -112,6 +129,7 @@ void vmshare_displace_move(struct vmshare_displace *d, bool (*keep)(u32 number))
 	swap(d->table, d->next);
 	swap(d->bits, d->next_bits);
 	d->used = used;
+	d->last = NULL;
 }
 
 void vmshare_displace_finish(struct vmshare_displace *d)

@@ -28,6 +28,7 @@ struct vmshare_displacement {
 struct vmshare_displace {
 	struct vmshare_displacement *table;	/* open addressing */
 	u32 bits, used;
+	struct vmshare_displacement *last;	/* added to; pairs come in runs */
 	struct vmshare_displacement *next;	/* to be changed for */
 	u32 next_bits;
 };

@@ -6,9 +6,11 @@
 
 int vmshare_ptrmap_init(struct vmshare_ptrmap *map, u32 nr)
 {
-	map->bits = ilog2(roundup_pow_of_two(2 * (nr + 1)));
-	map->entries = kvcalloc(1U << map->bits, sizeof(*map->entries),
-				GFP_KERNEL);
+	u32 size = roundup_pow_of_two(2 * (nr + 1));
+
+	map->bits = ilog2(size);
+	map->mask = size - 1;
+	map->entries = kvcalloc(size, sizeof(*map->entries), GFP_KERNEL);
 	return map->entries ? 0 : -ENOMEM;
 }
 

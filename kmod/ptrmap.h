@@ -14,7 +14,7 @@ struct vmshare_ptrmap {
 		const void *key;	/* NULL: empty */
 		void *value;
 	} *entries;
-	u32 bits;
+	u32 bits, mask;
 };
 
 /* Room for @nr pointers. Sleeps. Return: 0 or -ENOMEM. */
@@ -26,8 +26,8 @@ vmshare_ptrmap_place(const struct vmshare_ptrmap *map, const void *key)
 {
 	u32 i = hash_ptr(key, map->bits);
 
-	while (map->entries[i].key && map->entries[i].key != key)
-		i = (i + 1) & ((1U << map->bits) - 1);
+	while (unlikely(map->entries[i].key && map->entries[i].key != key))
+		i = (i + 1) & map->mask;
 	return &map->entries[i];
 }
 

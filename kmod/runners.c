@@ -15,7 +15,7 @@
 /* So many VMs may be gone before what was counted of them is dropped. */
 #define GONE_MAX	256
 
-/* Read by the hooks; immutable. */
+/* Read by the hooks, with interrupts off, which RCU waits for; immutable. */
 struct map {
 	struct vmshare_ptrmap by_task;	/* -> struct vmshare_runner */
 	struct vmshare_ptrmap by_mm;	/* -> struct vmshare_tracked */
@@ -46,18 +46,20 @@ bool vmshare_runner_of(const struct task_struct *t,
 	const struct vmshare_tracked *vm;
 	const struct map *m;
 
-	*runner = NULL;
-	*owner = VMSHARE_OWNER_HOST;
-	if (likely(!may_be_of_vm(t)))
+	if (likely(!may_be_of_vm(t))) {
+		*runner = NULL;
+		*owner = VMSHARE_OWNER_HOST;
 		return true;
-	rcu_read_lock();
-	m = rcu_dereference(map);
+	}
+	m = rcu_dereference_sched(map);
 	*runner = vmshare_ptrmap_get(&m->by_task, t);
-	vm = *runner ? (*runner)->vm : vmshare_ptrmap_get(&m->by_mm, t->mm);
-	if (vm)
-		*owner = vm->number;
-	rcu_read_unlock();
-	return *runner;
+	if (likely(*runner)) {
+		*owner = (*runner)->vm->number;
+		return true;
+	}
+	vm = vmshare_ptrmap_get(&m->by_mm, t->mm);
+	*owner = vm ? vm->number : VMSHARE_OWNER_HOST;
+	return false;
 }
 
 /* ---- refreshed by a census ---- */

@@ -222,14 +222,26 @@ static void gather_log(struct gathered *g, const struct cpu_log *log, u32 victim
 		gather(g, victim, VMSHARE_OWNER_UNKNOWN, end - start);
 }
 
-/* The last @ns of a wait that ended at @end, by who ran on @log's CPU. */
-static void attribute(const struct cpu_log *log, u32 victim, u64 end, u64 ns)
+/* Not inline: kernels that clear the stack would clear all of @g for every wait. */
+static noinline void attribute_pieces(const struct cpu_log *log, u32 victim,
+				      u64 end, u64 ns)
 {
 	struct gathered g;
 
 	g.nr = 0;
 	gather_log(&g, log, victim, end - ns, end);
 	hand_over(&g, victim);
+}
+
+/* The last @ns of a wait that ended at @end, by who ran on @log's CPU. */
+static void attribute(struct cpu_log *log, u32 victim, u64 end, u64 ns)
+{
+	const struct segment *newest = &log->segments[log->head];
+
+	if (newest->start <= end - ns)
+		vmshare_displace_add(&log->displace, victim, newest->owner, 1, ns);
+	else
+		attribute_pieces(log, victim, end, ns);
 }
 
 /* The same for a wait that ends now, while somebody runs on @log's CPU. */
