@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import host
-from case import Failure, equal
+from case import DEADLINE_FACTOR, Failure, equal
 from toy import page_bytes
 
 NLCLIENT = f"{host.TOP}/build/tests/nlclient"
@@ -52,7 +52,7 @@ class Snapshot:
 
     def __init__(self, engine, max_age=None):
         """A busy machine may take longer than a snapshot can be named: then again."""
-        for tries_left in (2, 1, 0):
+        for tries_left in reversed(range(int(3 * DEADLINE_FACTOR))):
             try:
                 self.take(engine, max_age)
                 return

@@ -130,6 +130,87 @@ static void test_quiet(void)
 	is_number(worse, 0, "without contention nothing is lost, and nothing gained");
 }
 
+static unsigned int worsened(const struct learn_load *prepared)
+{
+	struct cpusim_outcome *managed = calloc(prepared->load->load.n_vms + 1, sizeof(*managed));
+	struct manage_options options;
+	unsigned int worse = 0;
+	size_t i;
+
+	manage_options_init(&options);
+	options.rules = prepared->load->rules;
+	options.n_rules = prepared->load->n_rules;
+	cpusim_run(&prepared->load->load, &options, SIZE_MAX, managed);
+	for (i = 0; i < prepared->load->load.n_vms; i++) {
+		uint64_t plain = prepared->plain[i].response_p99_ns;
+
+		if (prepared->load->load.vms[i].role == CPUSIM_SERVICE)
+			worse += managed[i].response_p99_ns > plain + plain / 10 + CPUSIM_TICK_NS;
+	}
+	free(managed);
+	return worse;
+}
+
+/* What the scheduler gives to service VMs they do not lose, whoever else has guarantees. */
+static void test_latency(void)
+{
+	struct learn_load prepared;
+	unsigned int seed, worse;
+	struct cpuload load;
+	int family;
+
+	for (family = 0; family < LOAD_FAMILIES; family++) {
+		worse = 0;
+		for (seed = 1; seed < 5; seed++) {
+			cpuload_make((enum cpuload_family)family, seed, &load);
+			learn_prepare(&load, &prepared);
+			worse += worsened(&prepared);
+			learn_free(&prepared);
+			cpuload_free(&load);
+		}
+		is_number(worse, 0, "%s: no service VM's P99 is a tenth above that without the manager",
+			  cpuload_family_name((enum cpuload_family)family));
+	}
+}
+
+#define GREEDY 6
+
+/* Services that want 0.55 CPUs each, nearly twice what the job's guarantee leaves. */
+static void test_greedy_services(void)
+{
+	struct manage_rule rule = { .vm = "job", .class = MANAGE_BATCH, .guarantee_given = true,
+				    .guarantee_millicpus = 1000 };
+	struct cpusim_burst job[] = { { 0, 10 * SECOND }, { 0, 10 * SECOND } };
+	struct cpusim_vm vms[GREEDY + 1] = {
+		{ .name = "job", .vcpus = 2, .bursts = job, .n_bursts = 2, .role = CPUSIM_BATCH },
+	};
+	struct cpusim_load load = { .cpus = 2, .duration_ns = 40 * SECOND, .vms = vms,
+				    .n_vms = GREEDY + 1 };
+	struct cpusim_outcome plain[GREEDY + 1], managed[GREEDY + 1];
+	struct manage_options options;
+	uint64_t at;
+	size_t i;
+
+	for (i = 1; i <= GREEDY; i++) {
+		vms[i] = (struct cpusim_vm){ .name = "greedy", .vcpus = 1, .role = CPUSIM_SERVICE };
+		for (at = i * 7 * MS; at < load.duration_ns; at += 100 * MS)
+			cpusim_add_burst(&vms[i], at, 55 * MS);
+	}
+	manage_options_init(&options);
+	options.rules = &rule;
+	options.n_rules = 1;
+	cpusim_run(&load, NULL, SIZE_MAX, plain);
+	cpusim_run(&load, &options, SIZE_MAX, managed);
+	ok(plain[0].finished_ns == 0 || plain[0].finished_ns > 25 * SECOND,
+	   "the scheduler alone lets services take the job's part: %llu",
+	   (unsigned long long)plain[0].finished_ns);
+	ok(managed[0].finished_ns && managed[0].finished_ns < 22 * SECOND,
+	   "20 s of work at a guarantee of one CPU are done in 22 s: %llu",
+	   (unsigned long long)managed[0].finished_ns);
+	for (i = 1; i <= GREEDY; i++)
+		free(vms[i].bursts);
+}
+
 /* Ten samples of a job on both vCPUs that got half of its time, and of a server. */
 static void make_samples(struct manage_sample *samples, struct manage_vm (*vms)[2])
 {
@@ -207,6 +288,8 @@ void test_cpusim(void)
 	test_quota();
 	test_families();
 	test_quiet();
+	test_latency();
+	test_greedy_services();
 	test_recall();
 	test_learning();
 }
