@@ -9,6 +9,7 @@
 #include "fleet.h"
 #include "options.h"
 #include "policy/explain.h"
+#include "policy/sweep.h"
 #include "policy/victim.h"
 #include "units.h"
 
@@ -56,7 +57,7 @@ void plan_commands_free(char **commands, size_t count);
 void plan_print_commands(const struct plan *plan, char **commands);
 
 /* The whole trade-off. */
-void sweep_print(const struct plan *plan, const struct victim_sweep *sweep);
-json_t *sweep_json(const struct plan *plan, const struct victim_sweep *sweep);
+void sweep_print(const struct plan *plan, const struct sweep *sweep);
+json_t *sweep_json(const struct plan *plan, const struct sweep *sweep);
 
 #endif

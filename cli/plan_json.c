@@ -55,6 +55,8 @@ json_t *plan_cost_json(const struct plan *plan, const struct victim_plan *choice
 	json_object_set_new(cost, "unit", json_string(costs_unit(plan->costs)));
 	if (choice && choice->feasible)
 		put_number(cost, "lower_bound", choice->lower_bound);
+	if (choice && choice->cost_anywhere)
+		put_number(cost, "anywhere", choice->cost_anywhere);
 	put_number(cost, "bandwidth_bytes_per_s", plan->costs->bandwidth);
 	return cost;
 }

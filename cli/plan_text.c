@@ -48,8 +48,8 @@ static void print_proof(const struct plan *plan)
 	char bound[UNITS_TEXT];
 
 	if (choice->proved) {
-		printf("proved: no other choice that frees the need costs less (%" PRIu64
-		       " steps)\n", choice->nodes);
+		printf("proved: no other choice that frees the need%s costs less (%" PRIu64
+		       " steps)\n", choice->cost_anywhere ? " and fits" : "", choice->nodes);
 		return;
 	}
 	printf("not proved: the search stopped after %" PRIu64
@@ -76,8 +76,12 @@ static void print_hosts(const struct plan *plan)
 
 static void print_notes(const struct plan *plan)
 {
+	char cost[UNITS_TEXT];
 	uint64_t consistent;
 
+	if (plan->choice->cost_anywhere)
+		printf("note: a set that costs %s does not fit the destinations\n",
+		       plan_cost(plan->options, plan->costs, plan->choice->cost_anywhere, cost));
 	if (plan->without_host)
 		printf("note: %zu VMs stay because no destination takes them (too large, or its name or UUID is there)\n",
 		       plan->without_host);

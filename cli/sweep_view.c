@@ -7,7 +7,7 @@
 #include "plot.h"
 #include "table.h"
 
-static void print_table(const struct plan *plan, const struct victim_sweep *sweep)
+static void print_table(const struct plan *plan, const struct sweep *sweep)
 {
 	static const char *const titles[] = { "FREED", "COST", "VMS", "AT-LEAST", "MARK" };
 	struct table *table = table_new(5);
@@ -17,7 +17,7 @@ static void print_table(const struct plan *plan, const struct victim_sweep *swee
 	for (i = 0; i < 5; i++)
 		table_title(table, i, titles[i], i < 4);
 	for (i = 0; i < sweep->count; i++) {
-		const struct victim_point *point = &sweep->points[i];
+		const struct sweep_point *point = &sweep->points[i];
 
 		table_cell(table, plan_size(plan->options, point->need, text));
 		table_cell(table, plan_cost(plan->options, plan->costs, point->cost, text));
@@ -32,7 +32,7 @@ static void print_table(const struct plan *plan, const struct victim_sweep *swee
 	table_free(table);
 }
 
-static void print_plot(const struct plan *plan, const struct victim_sweep *sweep)
+static void print_plot(const struct plan *plan, const struct sweep *sweep)
 {
 	struct plot_point *points = calloc(sweep->count + 1, sizeof(*points));
 	char freed[UNITS_TEXT], cost[UNITS_TEXT];
@@ -42,7 +42,7 @@ static void print_plot(const struct plan *plan, const struct victim_sweep *sweep
 	if (!points)
 		return;
 	for (i = 0; i < sweep->count; i++) {
-		const struct victim_point *point = &sweep->points[i];
+		const struct sweep_point *point = &sweep->points[i];
 
 		points[i] = (struct plot_point){ point->need, point->cost,
 						 point->hull ? '*' : 'o' };
@@ -57,7 +57,7 @@ static void print_plot(const struct plan *plan, const struct victim_sweep *sweep
 	free(points);
 }
 
-void sweep_print(const struct plan *plan, const struct victim_sweep *sweep)
+void sweep_print(const struct plan *plan, const struct sweep *sweep)
 {
 	char all[UNITS_TEXT];
 
@@ -67,9 +67,11 @@ void sweep_print(const struct plan *plan, const struct victim_sweep *sweep)
 	printf("\n");
 	print_plot(plan, sweep);
 	printf("* corner of the best prices per byte   o other cheapest set\n");
+	if (sweep->corners_complete)
+		printf("there are %zu corners (proved)\n", sweep->corners);
 }
 
-static json_t *point_json(const struct plan *plan, const struct victim_point *point)
+static json_t *point_json(const struct plan *plan, const struct sweep_point *point)
 {
 	json_t *object = json_object(), *pids = json_array();
 	size_t i;
@@ -85,7 +87,7 @@ static json_t *point_json(const struct plan *plan, const struct victim_point *po
 	return object;
 }
 
-json_t *sweep_json(const struct plan *plan, const struct victim_sweep *sweep)
+json_t *sweep_json(const struct plan *plan, const struct sweep *sweep)
 {
 	json_t *root = json_object(), *points = json_array();
 	size_t i;
@@ -95,6 +97,8 @@ json_t *sweep_json(const struct plan *plan, const struct victim_sweep *sweep)
 	json_object_set_new(root, "version", json_integer(1));
 	json_object_set_new(root, "freed_all_bytes", jsonout_number(sweep->freed_all));
 	json_object_set_new(root, "cost", plan_cost_json(plan, NULL));
+	json_object_set_new(root, "corners", json_integer((json_int_t)sweep->corners));
+	json_object_set_new(root, "corners_complete", json_boolean(sweep->corners_complete));
 	json_object_set_new(root, "points", points);
 	return root;
 }

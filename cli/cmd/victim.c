@@ -2,6 +2,7 @@
 /* vmshare victim: the cheapest set of VMs whose leaving really frees SIZE. */
 #include "cmd.h"
 #include "policy/freed.h"
+#include "policy/sweep.h"
 #include "policy/victim.h"
 
 #include <inttypes.h>
@@ -16,7 +17,7 @@
 #include "source.h"
 #include "units.h"
 
-#define ASSIGN_WORK 10000000ull		/* placements to try: some seconds */
+#define ASSIGN_WORK 10000000ull		/* placements to try in one search */
 
 static int set_need(struct options *options, const char *value, struct error *err)
 {
@@ -118,6 +119,7 @@ struct job {
 	struct fleet fleet;
 	bool *keep, *with;
 	size_t without_host;
+	struct victim_hosts hosts;
 	struct victim_request request;
 	struct costs costs;
 	struct victim_plan choice;
@@ -218,8 +220,8 @@ static int report(const struct job *job, struct error *err)
 	return EXIT_OK;
 }
 
-/* The plan does not fit anywhere: how much there is, and what would help. */
-static int refuse_hosts(const struct job *job, enum packing_answer answer, struct error *err)
+/* No set fits: how much the cheapest needs, how much there is, and what would help. */
+static int refuse_hosts(const struct job *job, struct error *err)
 {
 	char growth[UNITS_TEXT], room[UNITS_TEXT];
 	uint64_t sum = 0;
@@ -228,68 +230,59 @@ static int refuse_hosts(const struct job *job, enum packing_answer answer, struc
 	for (i = 0; i < job->fleet.hosts; i++)
 		sum = add_saturating(sum, job->fleet.destinations[i].room);
 	error_set(err, EXIT_NEED,
-		  "the cheapest set does not fit: its %zu VMs need %s, unshared, and the %zu destinations have %s beyond their margin%s; name another --dest, lower --margin, or keep one of the VMs here by --keep, so that another set is chosen",
+		  "the cheapest set does not fit: its %zu VMs need %s, unshared, and the %zu destinations have %s beyond their margin; %s; name another --dest or lower --margin",
 		  job->choice.count, units_bytes(job->choice.growth, growth), job->fleet.hosts,
 		  units_bytes(sum, room),
-		  answer == PACKING_OPEN ? " (no assignment was found within the limit of work, which is no proof)" : "");
-	return -1;
+		  job->choice.proved ? "nor does any other set that frees the need" :
+		  "no other set was found that does, which is no proof (more --work may find one)");
+	return report_error(job, err);
 }
 
+/* The plan's set is known to fit; this says again how. */
 static int assign(struct job *job, struct error *err)
 {
-	uint64_t work = job->options->work ? job->options->work : ASSIGN_WORK;
-	size_t *vms, i;
-	enum packing_answer answer;
+	size_t *vms = calloc(job->choice.count + 1, sizeof(*vms)), i;
+	enum packing_answer answer = PACKING_NO_MEMORY;
 
-	if (!job->fleet.hosts)
-		return 0;
 	job->host_of = calloc(job->choice.count + 1, sizeof(*job->host_of));
-	vms = calloc(job->choice.count + 1, sizeof(*vms));
-	if (!job->host_of || !vms) {
-		free(vms);
-		return error_no_memory(err);
-	}
-	for (i = 0; i < job->choice.count; i++)
+	for (i = 0; vms && i < job->choice.count; i++)
 		vms[i] = job->choice.victims[i].vm;
-	answer = destination_assign(&job->snap, vms, job->choice.count, job->fleet.destinations,
-				    job->fleet.hosts, work, job->host_of);
+	if (vms && job->host_of)
+		answer = destination_assign(&job->snap, vms, job->choice.count,
+					    job->hosts.destinations, job->hosts.count,
+					    job->hosts.work, job->host_of);
 	free(vms);
-	if (answer == PACKING_NO_MEMORY)
-		return error_no_memory(err);
-	if (answer == PACKING_FITS)
-		return 0;
-	free(job->host_of);
-	job->host_of = NULL;
-	job->choice.feasible = false;
-	return refuse_hosts(job, answer, err);
+	return answer == PACKING_FITS ? 0 : error_no_memory(err);
 }
 
 static int choose(struct job *job, struct error *err)
 {
 	if (victim_choose(&job->snap, &job->request, &job->choice))
 		return error_no_memory(err);
+	if (job->choice.no_host)
+		return refuse_hosts(job, err);
 	if (!job->choice.feasible)
 		return refuse_infeasible(job, err);
-	if (assign(job, err))
-		return err->code == EXIT_NEED ? report_error(job, err) : -1;
+	if (job->fleet.hosts && assign(job, err))
+		return -1;
 	if (job->options->explain &&
 	    explain_plan(&job->snap, &job->request, &job->choice, &job->explanation))
 		return error_no_memory(err);
 	return report(job, err);
 }
 
-static int sweep(struct job *job, struct error *err)
+static int show_sweep(struct job *job, struct error *err)
 {
 	struct plan plan = plan_of(job);
-	struct victim_sweep sweep;
+	struct sweep sweep;
 
-	if (victim_sweep(&job->snap, &job->request, job->options->points, &sweep))
+	if (sweep_make(&job->snap, &job->request, job->options->points, &sweep))
 		return error_no_memory(err);
 	if (job->options->json)
 		jsonout_print(sweep_json(&plan, &sweep), job->options->pretty);
 	else
 		sweep_print(&plan, &sweep);
-	victim_sweep_free(&sweep);
+	sweep_free(&sweep);
 	return EXIT_OK;
 }
 
@@ -365,7 +358,13 @@ static int prepare(struct job *job, struct error *err)
 	    check_contradictions(job, err) ||
 	    costs_set_dirty_rates(&job->snap, options, err))
 		return -1;
+	job->hosts = (struct victim_hosts){
+		.destinations = job->fleet.destinations,
+		.count = job->fleet.hosts,
+		.work = options->work ? options->work : ASSIGN_WORK,
+	};
 	job->request = (struct victim_request){
+		.hosts = job->fleet.hosts ? &job->hosts : NULL,
 		.need = options->need_bytes,
 		.keep = job->keep,
 		.with = job->with,
@@ -421,7 +420,7 @@ static int run(const struct cmd *cmd, const struct options *given, struct error 
 	if (!ret)
 		ret = prepare(&job, err);
 	if (!ret)
-		ret = options.sweep ? sweep(&job, err) : choose(&job, err);
+		ret = options.sweep ? show_sweep(&job, err) : choose(&job, err);
 	job_free(&job);
 	return ret;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * From the problem to the answer: reduce it, divide and level the gains of its
- * groups for a bound, exchange items for a good cover, search for the proof.
+ * groups for a bound, improve covers in small and in larger steps, search for
+ * the proof.
  */
 #include "policy/cover.h"
 
@@ -11,29 +12,33 @@
 #include "policy/exchange.h"
 #include "policy/reduce.h"
 #include "policy/search.h"
+#include "policy/threshold.h"
 
 typedef unsigned __int128 wide;
 
 #define LEVEL_ROUNDS 100u
 #define LEVEL_GAIN 1e-5			/* relative gain of the bound that is worth a round */
 #define SEEDS 24u			/* covers to grow */
+#define MANY 200u			/* items; of fewer the search soon proves the answer */
+#define PREPARATION 20u			/* work per member for reducing and indexing, measured */
 
 struct solver {
 	struct cover *cover;
 	struct division division;
 	struct search search;
 	struct exchange exchange;
+	struct threshold threshold;
 	uint32_t *twin;
 	uint32_t *seeds;
 };
 
-/* Items that cost nothing come in, where their number does not matter. */
+/* Items that cost nothing come in, where neither their number nor their size matters. */
 static void take_free_items(struct solver *solver)
 {
 	const struct cover *cover = solver->cover;
 	uint32_t i;
 
-	if (cover->max_items < cover->items)
+	if (cover->max_items < cover->items || cover->size)
 		return;
 	for (i = 0; i < cover->items; i++) {
 		if (!cover->cost[i])
@@ -57,10 +62,10 @@ static void level_root(struct solver *solver)
 	}
 }
 
-static void offer_exchange(struct solver *solver)
+static bool offer_exchange(struct solver *solver)
 {
-	if (exchange_covers(&solver->exchange))
-		search_offer(&solver->search, solver->exchange.in);
+	return exchange_covers(&solver->exchange) &&
+	       search_offer(&solver->search, solver->exchange.in);
 }
 
 /* Most gain depends on the first one. */
@@ -97,11 +102,23 @@ static void exchange_items(struct solver *solver, uint64_t work)
 	if (!exchange_covers(&solver->exchange))
 		return;
 	while (failures++ < patience && solver->exchange.work < work) {
-		if (exchange_try(&solver->exchange)) {
-			offer_exchange(solver);
+		if (!exchange_try(&solver->exchange))
+			continue;
+		if (offer_exchange(solver))
 			failures = 0;
-		}
+		else
+			exchange_set(&solver->exchange, solver->cover->best);
 	}
+}
+
+/* From the best cover so far through many small steps. */
+static void accept_thresholds(struct solver *solver, uint64_t work)
+{
+	struct threshold *threshold = &solver->threshold;
+
+	threshold_run(threshold, solver->cover->best, search_price(&solver->search), work);
+	if (threshold->found)
+		search_offer(&solver->search, threshold->best);
 }
 
 static void find_covers(struct solver *solver)
@@ -113,9 +130,12 @@ static void find_covers(struct solver *solver)
 	if (exchange_greedy(&solver->exchange))
 		offer_exchange(solver);
 	grow_covers(solver, work / 8);
+	if (solver->cover->found && solver->cover->items >= MANY)
+		accept_thresholds(solver, work / 3);
 	if (solver->cover->found)
 		exchange_items(solver, work / 3);
-	solver->division.work += solver->exchange.work;
+	solver->division.work += solver->exchange.work + solver->threshold.work +
+				 (uint64_t)PREPARATION * solver->division.first[solver->division.n_groups];
 }
 
 /* Items that cost nothing may be in the best cover without being needed. */
@@ -152,16 +172,21 @@ static wide whole_bound(const struct search *search)
 	return (bound + search->step - 1) / search->step * search->step;
 }
 
-static void conclude(struct solver *solver, bool proved)
+/* What was left out because nobody knew whether it fits may be the best. */
+static void conclude(struct solver *solver, bool exhausted)
 {
 	struct cover *cover = solver->cover;
-	wide bound = whole_bound(&solver->search);
+	struct search *search = &solver->search;
+	wide bound;
 
 	tidy(solver);
-	if (bound > solver->search.best)
-		bound = solver->search.best;
-	cover->proved = proved || (cover->found && bound == solver->search.best);
-	cover->best_cost = saturated(solver->search.best);
+	bound = exhausted ? search->best : whole_bound(search);
+	if (bound > search->doubt)
+		bound = search->doubt;
+	if (bound > search->best)
+		bound = search->best;
+	cover->proved = bound == search->best;
+	cover->best_cost = saturated(search->best);
 	cover->lower_bound = cover->proved ? cover->best_cost : saturated(bound);
 }
 
@@ -179,7 +204,8 @@ static int prepare(struct solver *solver)
 	solver->twin = cover_twins(solver->cover);
 	solver->seeds = calloc(solver->cover->items + 1, sizeof(*solver->seeds));
 	if (division_init(&solver->division, solver->cover) ||
-	    exchange_init(&solver->exchange, &solver->division) || !solver->seeds ||
+	    exchange_init(&solver->exchange, &solver->division) ||
+	    threshold_init(&solver->threshold, &solver->division) || !solver->seeds ||
 	    !solver->twin)
 		return -1;
 	return search_init(&solver->search, solver->cover, &solver->division, solver->twin);
@@ -199,6 +225,7 @@ int cover_solve(struct cover *cover)
 		ret = -1;
 	search_free(&solver.search);
 	exchange_free(&solver.exchange);
+	threshold_free(&solver.threshold);
 	division_free(&solver.division);
 	free(solver.twin);
 	free(solver.seeds);

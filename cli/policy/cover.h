@@ -16,6 +16,8 @@ struct cover_group {
 	uint64_t gain;
 };
 
+enum cover_fit { COVER_FITS, COVER_FITS_NOT, COVER_FIT_UNKNOWN };
+
 struct cover {
 	uint64_t need;
 	uint32_t items;
@@ -24,6 +26,17 @@ struct cover {
 	size_t n_groups;
 	uint32_t *members;
 	size_t max_items;		/* SIZE_MAX: any number */
+
+	/*
+	 * Covers may have to fit somewhere. A part of what fits has to fit as well;
+	 * fits decides, the sizes and the room only save it work.
+	 */
+	const uint64_t *size;		/* per item; NULL: everything fits */
+	uint64_t room;			/* all sizes together are at most that */
+	const uint32_t *kind;		/* per item: equal items of one kind are as good as each other */
+	enum cover_fit (*fits)(void *data, const bool *in);
+	void *fits_data;
+
 	uint64_t work;			/* limit of the search: members looked at */
 
 	/* the answer */

@@ -126,6 +126,8 @@ static void take_answer(const struct packing *packing, const struct parcel *parc
 {
 	size_t i;
 
+	for (i = 0; i < packing->bins; i++)
+		destinations[i].vms = 0;
 	for (i = 0; i < packing->items; i++) {
 		host_of[parcels[i].at] = packing->bin_of[i];
 		destinations[packing->bin_of[i]].vms++;

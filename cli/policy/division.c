@@ -368,6 +368,7 @@ static void come_in(struct division *division, uint32_t item)
 
 	division->n_in++;
 	division->spent += division->cover->cost[item];
+	division->taken += division->cover->size ? division->cover->size[item] : 0;
 	division->gained += scaled_up(division, division->cover->gain[item]);
 	for (i = division->at[item]; i < division->at[item + 1]; i++) {
 		g = division->group_of[division->place[i]];
@@ -400,6 +401,7 @@ static void come_back_from_in(struct division *division, uint32_t item)
 
 	division->n_in--;
 	division->spent -= division->cover->cost[item];
+	division->taken -= division->cover->size ? division->cover->size[item] : 0;
 	division->gained -= scaled_up(division, division->cover->gain[item]);
 	for (i = division->at[item]; i < division->at[item + 1]; i++) {
 		g = division->group_of[division->place[i]];

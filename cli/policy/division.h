@@ -35,6 +35,7 @@ struct division {
 	int64_t gained;			/* by the items that are in */
 	int64_t reach;			/* if all open items come in as well */
 	unsigned __int128 spent;	/* by the items that are in */
+	unsigned __int128 taken;	/* of the cover's room, by these */
 	uint32_t n_open, n_in;
 
 	/* groups: first[g]..first[g + 1] are places of members */

@@ -55,6 +55,15 @@ static int64_t own_gain(const struct exchange *exchange, uint32_t item)
 	return gain;
 }
 
+static void count_item(struct exchange *exchange, uint32_t item, int sign)
+{
+	const struct cover *cover = exchange->division->cover;
+
+	exchange->count += (uint32_t)sign;
+	exchange->cost += (wide)sign * cover->cost[item];
+	exchange->taken += cover->size ? (wide)sign * cover->size[item] : 0;
+}
+
 static void toggle(struct exchange *exchange, uint32_t item)
 {
 	const struct division *division = exchange->division;
@@ -75,11 +84,7 @@ static void toggle(struct exchange *exchange, uint32_t item)
 	exchange->adds[item] = in ? own : 0;
 	exchange->promise[item] = in ? (double)own : 0;
 	exchange->in[item] = !in;
-	exchange->count += in ? -1 : 1;
-	if (in)
-		exchange->cost -= division->cover->cost[item];
-	else
-		exchange->cost += division->cover->cost[item];
+	count_item(exchange, item, in ? -1 : 1);
 	for (i = division->at[item]; i < division->at[item + 1]; i++)
 		count_group(exchange, division->group_of[division->place[i]], 1);
 	exchange->work += division->at[item + 1] - division->at[item] + 1;
@@ -101,8 +106,19 @@ static void take_back(struct exchange *exchange)
 
 bool exchange_covers(const struct exchange *exchange)
 {
+	const struct cover *cover = exchange->division->cover;
+
 	return exchange->gained >= exchange->division->need &&
-	       exchange->count <= exchange->division->cover->max_items;
+	       exchange->count <= cover->max_items &&
+	       !(cover->size && exchange->taken > cover->room);
+}
+
+static bool may_come(const struct exchange *exchange, uint32_t item)
+{
+	const struct cover *cover = exchange->division->cover;
+
+	return !exchange->in[item] && !exchange->barred[item] &&
+	       !(cover->size && exchange->taken + cover->size[item] > cover->room);
 }
 
 /* The dearest item that is not needed, or UINT32_MAX. */
@@ -137,7 +153,7 @@ static uint32_t cheapest_enough(const struct exchange *exchange)
 	uint32_t best = UINT32_MAX, i;
 
 	for (i = 0; i < division->cover->items; i++) {
-		if (!exchange->in[i] && !exchange->barred[i] && exchange->adds[i] >= missing &&
+		if (may_come(exchange, i) && exchange->adds[i] >= missing &&
 		    (best == UINT32_MAX || division->cover->cost[i] < division->cover->cost[best]))
 			best = i;
 	}
@@ -152,7 +168,7 @@ static uint32_t most_promising(struct exchange *exchange, double noise)
 	double best_score = -1, score;
 
 	for (i = 0; i < division->cover->items; i++) {
-		if (exchange->in[i] || exchange->barred[i])
+		if (!may_come(exchange, i))
 			continue;
 		score = exchange->marginal ? (double)exchange->adds[i] : exchange->promise[i];
 		if (!exchange->scarce)

@@ -21,6 +21,7 @@ struct exchange {
 	double *promise;		/* per item: gain / missing over its groups */
 	int64_t gained;
 	unsigned __int128 cost;
+	unsigned __int128 taken;	/* of the cover's room */
 	uint32_t count;			/* items that are in */
 	uint32_t *list;			/* room for a list of items */
 	uint32_t *undo;			/* items toggled since the last agreed state */

@@ -74,7 +74,8 @@ void cover_reduce(struct cover *cover)
 /* What equal items must have in common. */
 struct profile {
 	uint32_t item;
-	uint64_t cost, gain;
+	uint64_t cost, gain, size;
+	uint32_t kind;
 	unsigned __int128 shared;	/* gains of its groups */
 	size_t groups;
 };
@@ -95,6 +96,10 @@ static int compare_profile(const void *a, const void *b)
 		return left->cost < right->cost ? -1 : 1;
 	if (left->gain != right->gain)
 		return left->gain < right->gain ? -1 : 1;
+	if (left->size != right->size)
+		return left->size < right->size ? -1 : 1;
+	if (left->kind != right->kind)
+		return left->kind < right->kind ? -1 : 1;
 	if (left->shared != right->shared)
 		return left->shared < right->shared ? -1 : 1;
 	if (left->groups != right->groups)
@@ -104,8 +109,8 @@ static int compare_profile(const void *a, const void *b)
 
 static bool same_profile(const struct profile *a, const struct profile *b)
 {
-	return a->cost == b->cost && a->gain == b->gain && a->shared == b->shared &&
-	       a->groups == b->groups;
+	return a->cost == b->cost && a->gain == b->gain && a->size == b->size &&
+	       a->kind == b->kind && a->shared == b->shared && a->groups == b->groups;
 }
 
 static uint64_t gain_of(const struct cover *cover, const uint32_t *members, size_t count)
@@ -164,6 +169,8 @@ static void profile_items(struct twins *twins)
 	for (i = 0; i < cover->items; i++)
 		twins->profiles[i] = (struct profile){
 			.item = (uint32_t)i, .cost = cover->cost[i], .gain = cover->gain[i],
+			.size = cover->size ? cover->size[i] : 0,
+			.kind = cover->kind ? cover->kind[i] : 0,
 		};
 	for (g = 0; g < cover->n_groups; g++) {
 		for (i = 0; i < cover->groups[g].count; i++) {

@@ -24,6 +24,9 @@ typedef unsigned __int128 wide;
 #define TOLERANCE 0.01			/* of levelling at a node */
 #define TOLL_STEPS 24
 
+/* Work for each item of which is asked whether it fits, roughly. */
+#define FIT_WORK 100u
+
 /* Relative error of one floating-point operation. */
 #define EPSILON 0x1p-52
 
@@ -79,16 +82,34 @@ static void set_best(struct search *search, wide cost)
 			(double)(cost - search->step) * (1 + 2 * EPSILON);
 }
 
+/* Where the answer is not known, it is no, and what that may have cost is remembered. */
+static bool cover_fits(struct search *search, const bool *in, wide cost)
+{
+	const struct cover *cover = search->cover;
+	enum cover_fit fit = cover->fits ? cover->fits(cover->fits_data, in) : COVER_FITS;
+
+	if (fit == COVER_FIT_UNKNOWN && cost < search->doubt)
+		search->doubt = cost;
+	return fit == COVER_FITS;
+}
+
+/* What costs more than this node has it as a part, so it fits no better. */
 static void keep_node(struct search *search)
 {
 	const struct division *division = search->division;
+	struct cover *cover = search->cover;
 	uint32_t i;
 
-	if (division->spent >= search->best || division->n_in > search->cover->max_items)
+	if (division->spent >= search->best || division->n_in > cover->max_items)
+		return;
+	for (i = 0; i < cover->items; i++)
+		search->in[i] = division->state[i] == ITEM_IN;
+	if (cover->fits)
+		search->division->work += FIT_WORK * division->n_in;
+	if (!cover_fits(search, search->in, division->spent))
 		return;
 	set_best(search, division->spent);
-	for (i = 0; i < search->cover->items; i++)
-		search->cover->best[i] = division->state[i] == ITEM_IN;
+	memcpy(cover->best, search->in, cover->items * sizeof(*cover->best));
 }
 
 static bool group_inside(const struct cover_group *group, const uint32_t *members, const bool *in)
@@ -118,7 +139,7 @@ bool search_offer(struct search *search, const bool *in)
 	for (i = 0; i < cover->n_groups; i++)
 		gained += group_inside(&cover->groups[i], cover->members, in) ?
 			  cover->groups[i].gain : 0;
-	if (gained < cover->need)
+	if (gained < cover->need || !cover_fits(search, in, cost))
 		return false;
 	set_best(search, cost);
 	memmove(cover->best, in, cover->items * sizeof(*in));
@@ -149,8 +170,7 @@ static uint32_t list_open(struct search *search)
 	return n;
 }
 
-/* The price at which the knapsack over the parts breaks; 0: they are not enough. */
-static double breaking_price(struct search *search)
+double search_price(struct search *search)
 {
 	const struct division *division = search->division;
 	int64_t missing = missing_of(division);
@@ -264,11 +284,46 @@ double search_bound(struct search *search)
 {
 	const struct division *division = search->division;
 	bool scarce = slots_of(division) < division->n_open;
-	double price = breaking_price(search);
+	double price = search_price(search);
 
 	if (price == 0 || (scarce && too_few_slots(search)))
 		return IMPOSSIBLE;
 	return scarce ? bound_with_toll(search, price) : bound_at(search, price, 0);
+}
+
+/* Better ratio of part to size first; what takes no room before all. */
+static int compare_density(const void *a, const void *b, void *data)
+{
+	const struct division *division = data;
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+	wide left_gain = (wide)division->part[left] * division->cover->size[right];
+	wide right_gain = (wide)division->part[right] * division->cover->size[left];
+
+	if (left_gain != right_gain)
+		return left_gain > right_gain ? -1 : 1;
+	return left < right ? -1 : left > right;
+}
+
+/* Do items that bring what is missing take more room than there is, even in fractions? */
+static bool lacks_room(struct search *search)
+{
+	const struct division *division = search->division;
+	const uint64_t *size = search->cover->size;
+	double missing = (double)missing_of(division), taken = (double)division->taken;
+	uint32_t n, i;
+
+	if (!size)
+		return false;
+	n = list_open(search);
+	qsort_r(search->order, n, sizeof(*search->order), compare_density, search->division);
+	for (i = 0; i < n && missing > 0; i++) {
+		uint32_t item = search->order[i];
+		double part = (double)division->part[item];
+
+		taken += (double)size[item] * (part > missing ? missing / part : 1);
+		missing -= part;
+	}
+	return taken * (1 - 4 * (n + 4) * EPSILON) > (double)search->cover->room;
 }
 
 /* Of equal items the first ones come in. */
@@ -290,7 +345,7 @@ static bool settle_twin(struct search *search, uint32_t item)
 	return false;
 }
 
-/* Without it the need is out of reach; or it alone is too dear. */
+/* Without it the need is out of reach; or it alone is too dear or too large. */
 static bool settle_by_need(struct search *search, uint32_t item)
 {
 	struct division *division = search->division;
@@ -301,6 +356,9 @@ static bool settle_by_need(struct search *search, uint32_t item)
 		division_set(division, item, ITEM_IN);
 	else if (((double)division->spent + (double)search->cover->cost[item]) *
 		 (1 - 4 * EPSILON) > search->limit)
+		division_set(division, item, ITEM_OUT);
+	else if (search->cover->size &&
+		 division->taken + search->cover->size[item] > search->cover->room)
 		division_set(division, item, ITEM_OUT);
 	else
 		return false;
@@ -342,6 +400,7 @@ static bool is_hopeless(const struct search *search)
 
 	return division->reach < division->need || !division->n_open ||
 	       division->n_in >= search->cover->max_items ||
+	       (search->cover->size && division->taken > search->cover->room) ||
 	       (double)division->spent > search->limit;
 }
 
@@ -365,7 +424,7 @@ static bool look_at_node(struct search *search)
 		bound = search_bound(search);
 		if (bound > search->bound)
 			search->bound = bound;
-		if (search->bound > search->limit)
+		if (search->bound > search->limit || lacks_room(search))
 			return false;
 		/* Reduced costs go with the bound they come with. */
 		if (bound >= search->bound && settle(search, settle_by_cost))
@@ -486,16 +545,18 @@ int search_init(struct search *search, struct cover *cover, struct division *div
 
 	*search = (struct search){
 		.cover = cover, .division = division, .twin = twin,
-		.best = NONE, .step = common_divisor(cover), .limit = HUGE_COST,
+		.best = NONE, .doubt = NONE, .step = common_divisor(cover), .limit = HUGE_COST,
+		.in = calloc(items, sizeof(*search->in)),
 		.order = calloc(items, sizeof(*search->order)),
 		.reduced = calloc(items, sizeof(*search->reduced)),
 		.stack = calloc(items, sizeof(*search->stack)),
 	};
-	return search->order && search->reduced && search->stack ? 0 : -1;
+	return search->in && search->order && search->reduced && search->stack ? 0 : -1;
 }
 
 void search_free(struct search *search)
 {
+	free(search->in);
 	free(search->order);
 	free(search->reduced);
 	free(search->stack);

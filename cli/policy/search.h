@@ -16,6 +16,8 @@ struct search {
 	uint64_t step;			/* divides all costs */
 	double limit;			/* what a better cover costs at most */
 	double bound;			/* what a cover costs at least */
+	unsigned __int128 doubt;	/* the least cost of what may fit and was left out */
+	bool *in;			/* room for a set of items */
 	uint32_t *order;
 	double *reduced;		/* cost less what its part is worth */
 	struct decision *stack;
@@ -25,6 +27,9 @@ struct search {
 int search_init(struct search *search, struct cover *cover, struct division *division,
 		const uint32_t *twin);
 void search_free(struct search *search);
+
+/* The price at which the knapsack over the parts breaks; 0: they are not enough. */
+double search_price(struct search *search);
 
 /* The bound of the linear relaxation, as far as the division is levelled. */
 double search_bound(struct search *search);

@@ -9,13 +9,23 @@
  * total cost. A pure function of the snapshot: no input, no output, no clock.
  */
 
+#define VICTIM_WORK 70000000ull		/* about a second's */
+
 struct victim_request {
 	uint64_t need;
 	const bool *keep;		/* per VM: must stay; NULL: none */
 	const bool *with;		/* per VM: leaves in any case; NULL: none */
 	const uint64_t *costs;		/* per VM, in any one unit; NULL: resident bytes */
 	size_t max_vms;			/* 0: any number */
-	uint64_t work;			/* elementary steps of the search; 0: about a second of them */
+	uint64_t work;			/* elementary steps of the search; 0: VICTIM_WORK */
+	const struct victim_hosts *hosts;	/* where they go, all of them; NULL: anywhere */
+};
+
+/* Hosts that have to take the victims; the assignment is left in the destinations. */
+struct victim_hosts {
+	struct destination *destinations;
+	size_t count;
+	uint64_t work;			/* placements to try for the assignments, in all */
 };
 
 struct victim {
@@ -28,6 +38,8 @@ struct victim {
 struct victim_plan {
 	bool feasible;			/* victims free the need */
 	bool proved;			/* that it is the best, or that there is none */
+	bool no_host;			/* victims free the need, but none of these sets was found to fit */
+	uint64_t cost_anywhere;		/* of the set that would be cheapest if it fitted; 0: it does */
 	uint64_t cost, lower_bound;	/* no set costs less than the bound */
 	uint64_t freed;
 	uint64_t freed_all;		/* by all that may leave */
@@ -36,23 +48,6 @@ struct victim_plan {
 	uint64_t nodes;			/* that the search looked at */
 	struct victim *victims;
 	size_t count;
-};
-
-/* One answer of the whole trade-off between what comes free and what it costs. */
-struct victim_point {
-	uint64_t need;			/* the largest for which this is the answer, if proved */
-	uint64_t cost, lower_bound;	/* no set that frees the need costs less than the bound */
-	bool proved;			/* that none costs less than cost */
-	bool hull;			/* a corner of the lower convex hull of the points */
-	size_t *vms;			/* indices in the snapshot, ascending */
-	size_t count;
-};
-
-/* Ascending by need and by cost. */
-struct victim_sweep {
-	struct victim_point *points;
-	size_t count;
-	uint64_t freed_all;		/* by all that may leave */
 };
 
 /* What one VM's leaving costs. */
@@ -64,16 +59,6 @@ bool victim_movable(const struct snapshot *snap, const struct victim_request *re
 /* Returns -1 only for want of memory. The plan's victims are the caller's. */
 int victim_choose(const struct snapshot *snap, const struct victim_request *request,
 		  struct victim_plan *plan);
-
-/*
- * The trade-off, in at most max_points answers (at least 2) spread over all
- * needs; the request's need is not looked at, its work is for all points
- * together. Needs between two points may have cheaper answers than the upper
- * one. Returns -1 only for want of memory. The points are the caller's.
- */
-int victim_sweep(const struct snapshot *snap, const struct victim_request *request,
-		 size_t max_points, struct victim_sweep *sweep);
-void victim_sweep_free(struct victim_sweep *sweep);
 
 /* How far from the best the plan can be at most: 0.1 is 10 % of its cost. */
 double victim_gap(const struct victim_plan *plan);

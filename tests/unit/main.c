@@ -26,7 +26,7 @@ static const struct {
 	{ "snapjson", test_snapjson },	 { "columns", test_columns },
 	{ "selector", test_selector },	 { "proc", test_proc },
 	{ "cover", test_cover },	 { "victim", test_victim },
-	{ "migration", test_migration },
+	{ "sweep", test_sweep },	 { "migration", test_migration },
 	{ "destination", test_destination }, { "explain", test_explain },
 	{ "place", test_place },	 { "command", test_command },
 	{ "manage", test_manage },	 { "manageconf", test_manageconf },

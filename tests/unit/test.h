@@ -44,6 +44,7 @@ void test_selector(void);
 void test_proc(void);
 void test_cover(void);
 void test_victim(void);
+void test_sweep(void);
 void test_migration(void);
 void test_destination(void);
 void test_explain(void);

@@ -21,6 +21,12 @@
 	"{\"pid\":5,\"unique_bytes\":4096,\"anon_bytes\":4096" more "}," \
 	"{\"pid\":6,\"unique_bytes\":4096,\"anon_bytes\":8192,\"dirty_bytes_per_s\":0}],\"sets\":[]}"
 
+/* Two go together for a cost of 2 and would need 60,000 bytes there; one for 5, and 40,000. */
+#define TIGHT "{\"version\":1,\"vms\":[" \
+	"{\"pid\":5,\"unique_bytes\":10000,\"anon_bytes\":30000,\"cost\":1}," \
+	"{\"pid\":6,\"unique_bytes\":10000,\"anon_bytes\":30000,\"cost\":1}," \
+	"{\"pid\":7,\"unique_bytes\":20000,\"anon_bytes\":40000,\"cost\":5}],\"sets\":[]}"
+
 struct row {
 	int code;
 	const char *words;
@@ -175,6 +181,9 @@ static const struct row rows[] = {
 	{ 0, "victim --sweep" THREE, NULL, "16.0K  96.0K    3    proved" },
 	{ 0, "victim --sweep" THREE, NULL, "     96.0K|" },
 	{ 0, "victim --sweep -j" THREE, NULL, "\"need_bytes\":16384,\"cost\":98304" },
+	{ 0, "victim --sweep" THREE, NULL, "there are 1 corners (proved)" },
+	{ 0, "victim --sweep -j" THREE, NULL, "\"corners\":1,\"corners_complete\":true" },
+	{ 0, "victim --sweep --max-vms 2 -j" THREE, NULL, "\"corners_complete\":false" },
 	{ 0, "victim --sweep --from -", "{\"version\":1,\"vms\":[],\"sets\":[]}", "free 0" },
 	{ 2, "victim --sweep --points 1" THREE, NULL, "at least 2 points" },
 	{ 2, "victim --sweep --explain" THREE, NULL, "are about one" },
@@ -184,6 +193,11 @@ static const struct row rows[] = {
 	{ 0, "victim --need 4K -j" THREE HOST_B, NULL, "\"destination\":\"hostb\"" },
 	{ 3, "victim --need 5K" THREE HOST_B, NULL, "does not fit: its 3 VMs need 96.0K" },
 	{ 3, "victim --need 5K -j" THREE HOST_B, NULL, "\"feasible\":false" },
+	{ 3, "victim --need 5K" THREE HOST_B, NULL, "nor does any other set that frees the need" },
+	{ 0, "victim --need 15000 --from - --dest b=" GOLDEN "/hostb.json", TIGHT,
+	  "note: a set that costs 2 does not fit the destinations" },
+	{ 0, "victim --need 15000 -j --from - --dest b=" GOLDEN "/hostb.json", TIGHT,
+	  "\"anywhere\":2" },
 	{ 0, "victim --need 5K" THREE HOST_B HOST_C, NULL, "hostc grows by" },
 	{ 3, "victim --need 4K --margin 90%" THREE HOST_B, NULL, "3 more fit on no destination" },
 	{ 3, "victim --need 4K --with vm1 --margin 1M" THREE HOST_B, NULL, "has to leave (--with)" },

@@ -11,6 +11,7 @@
 
 #include "policy/division.h"
 #include "policy/reduce.h"
+#include "policy/threshold.h"
 
 #define ITEMS_MAX 16
 #define GROUPS_MAX 160
@@ -412,8 +413,43 @@ static void test_division(void)
 	is_number(wrong, 0, "nor count one twice");
 }
 
+/* From nothing, by steps alone: a cover at the cost it names, and mostly the cheapest. */
+static void test_threshold(void)
+{
+	unsigned int wrong = 0, optimal = 0, solved = 0, i;
+
+	for (i = 0; i < 300; i++) {
+		bool nothing[ITEMS_MAX] = {};
+		struct threshold threshold = {};
+		struct division division;
+		struct problem problem;
+		struct storage storage;
+		struct answer answer;
+		struct cover cover;
+
+		make_problem(&problem, i % 7 ? i : i + 1);
+		answer = search_exhaustively(&problem);
+		make_cover(&problem, &storage, &cover);
+		cover_reduce(&cover);
+		if (division_init(&division, &cover) || threshold_init(&threshold, &division))
+			continue;
+		threshold_run(&threshold, nothing, 1, 1000000);
+		cover.found = threshold.found;
+		cover.best = threshold.best;
+		cover.best_cost = saturated(threshold.best_cost);
+		wrong += threshold.found && (!answer.found || !is_cover(&problem, &cover));
+		solved += answer.found;
+		optimal += threshold.found && threshold.best_cost == answer.cost;
+		threshold_free(&threshold);
+		division_free(&division);
+	}
+	is_number(wrong, 0, "300 runs of threshold accepting: what is found is a cover");
+	ok(optimal > solved * 3 / 4, "and the cheapest in %u of %u", optimal, solved);
+}
+
 void test_cover(void)
 {
+	test_threshold();
 	test_division();
 	test_optimum();
 	test_stopped();

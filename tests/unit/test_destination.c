@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "policy/destination.h"
+#include "policy/victim.h"
 
 #define ITEMS_MAX 7
 #define BINS_MAX 4
@@ -272,6 +273,238 @@ static void test_assign(void)
 	snapshot_free(&here);
 }
 
+#define MOVERS_MAX 7
+#define HOSTS_MAX 3
+#define SHARED_MAX 8
+
+/* VMs that share here and have to fit elsewhere. */
+struct exodus {
+	unsigned int vms, hosts, sets;
+	uint64_t own[MOVERS_MAX], growth[MOVERS_MAX], cost[MOVERS_MAX], room[HOSTS_MAX];
+	unsigned int mask[SHARED_MAX], with;
+	uint64_t frames[SHARED_MAX], need;
+	bool there[HOSTS_MAX][MOVERS_MAX];	/* a VM of the same name is on that host */
+	size_t max_vms;
+};
+
+static uint64_t freed_by(const struct exodus *exodus, unsigned int leaving)
+{
+	uint64_t freed = 0;
+	unsigned int i;
+
+	for (i = 0; i < exodus->vms; i++)
+		freed += leaving >> i & 1 ? exodus->own[i] : 0;
+	for (i = 0; i < exodus->sets; i++)
+		freed += exodus->mask[i] & ~leaving ? 0 : exodus->frames[i];
+	return freed;
+}
+
+static bool can_go(const struct exodus *exodus, unsigned int leaving, unsigned int vm,
+		   const uint64_t *room)
+{
+	unsigned int host;
+
+	if (vm == exodus->vms)
+		return true;
+	if (!(leaving >> vm & 1))
+		return can_go(exodus, leaving, vm + 1, room);
+	for (host = 0; host < exodus->hosts; host++) {
+		uint64_t left[HOSTS_MAX];
+
+		if (exodus->there[host][vm] || exodus->growth[vm] > room[host])
+			continue;
+		memcpy(left, room, sizeof(left));
+		left[host] -= exodus->growth[vm];
+		if (can_go(exodus, leaving, vm + 1, left))
+			return true;
+	}
+	return false;
+}
+
+/* The least cost of what frees the need and fits; UINT64_MAX: there is none. */
+static uint64_t cheapest(const struct exodus *exodus, bool anywhere)
+{
+	uint64_t best = UINT64_MAX, cost;
+	unsigned int leaving, i;
+
+	for (leaving = 0; leaving < 1u << exodus->vms; leaving++) {
+		cost = 0;
+		for (i = 0; i < exodus->vms; i++)
+			cost += leaving >> i & 1 ? exodus->cost[i] : 0;
+		if (cost < best && !(exodus->with & ~leaving) &&
+		    (!exodus->max_vms ||
+		     (size_t)__builtin_popcount(leaving) <= exodus->max_vms) &&
+		    freed_by(exodus, leaving) >= exodus->need &&
+		    (anywhere || can_go(exodus, leaving, 0, exodus->room)))
+			best = cost;
+	}
+	return best;
+}
+
+static void make_exodus(struct exodus *exodus)
+{
+	unsigned int alike = test_random_below(3) == 0, i, j;
+
+	memset(exodus, 0, sizeof(*exodus));
+	exodus->vms = 2 + (unsigned int)test_random_below(MOVERS_MAX - 1);
+	exodus->hosts = 1 + (unsigned int)test_random_below(HOSTS_MAX);
+	exodus->sets = (unsigned int)test_random_below(SHARED_MAX + 1);
+	for (i = 0; i < exodus->vms; i++) {
+		exodus->own[i] = alike ? 10 : test_random_below(40);
+		exodus->growth[i] = alike ? 30 : 1 + test_random_below(60);
+		exodus->cost[i] = alike ? 7 : test_random_below(4) ? test_random_below(30) :
+								     exodus->growth[i];
+	}
+	for (i = 0; i < exodus->sets; i++) {
+		exodus->mask[i] = 1 + (unsigned int)test_random_below((1u << exodus->vms) - 1);
+		exodus->frames[i] = test_random_below(60);
+	}
+	for (i = 0; i < exodus->hosts; i++) {
+		exodus->room[i] = 30 + test_random_below(150);
+		for (j = 0; j < exodus->vms; j++)
+			exodus->there[i][j] = test_random_below(8) == 0;
+	}
+	if (test_random_below(4) == 0)
+		exodus->with = 1u << test_random_below(exodus->vms);
+	if (test_random_below(4) == 0)
+		exodus->max_vms = 1 + test_random_below(exodus->vms);
+	exodus->need = 1 + test_random_below(1 + freed_by(exodus, (1u << exodus->vms) - 1));
+}
+
+static const char *const mover_names[MOVERS_MAX] = { "a", "b", "c", "d", "e", "f", "g" };
+
+static void make_host(const struct exodus *exodus, unsigned int host, struct snapshot *snap)
+{
+	unsigned int i;
+
+	snapshot_init(snap);
+	facts_set(&snap->host, HOST_MEM_AVAILABLE, exodus->room[host]);
+	for (i = 0; i < exodus->vms; i++) {
+		if (exodus->there[host][i])
+			add_vm(snap, 50 + i, mover_names[i], NULL, 1);
+	}
+}
+
+static void make_origin(const struct exodus *exodus, struct snapshot *snap)
+{
+	unsigned int i, j;
+
+	snapshot_init(snap);
+	for (i = 0; i < exodus->vms; i++) {
+		add_vm(snap, 10 + i, mover_names[i], NULL, exodus->growth[i]);
+		facts_set(&snap->vms[i].facts, VM_UNIQUE, exodus->own[i]);
+	}
+	for (i = 0; i < exodus->sets; i++) {
+		uint32_t pids[MOVERS_MAX];
+		size_t count = 0;
+
+		for (j = 0; j < exodus->vms; j++) {
+			if (exodus->mask[i] >> j & 1)
+				pids[count++] = 10 + j;
+		}
+		snapshot_add_set(snap, pids, count)->frames_bytes = exodus->frames[i];
+	}
+	snap->sets_known = true;
+}
+
+static void choose(const struct exodus *exodus, uint64_t work, uint64_t placements,
+		   struct victim_plan *plan)
+{
+	struct destination destinations[HOSTS_MAX];
+	struct margin none = { false, 0 };
+	struct snapshot here, there[HOSTS_MAX];
+	struct victim_hosts hosts = { destinations, exodus->hosts, placements };
+	bool with[MOVERS_MAX];
+	struct victim_request request = {
+		.need = exodus->need, .costs = exodus->cost, .with = with, .work = work,
+		.max_vms = exodus->max_vms, .hosts = &hosts,
+	};
+	unsigned int i;
+
+	make_origin(exodus, &here);
+	for (i = 0; i < exodus->vms; i++)
+		with[i] = exodus->with >> i & 1;
+	for (i = 0; i < exodus->hosts; i++) {
+		make_host(exodus, i, &there[i]);
+		destination_init(&destinations[i], &there[i], &none);
+	}
+	if (victim_choose(&here, &request, plan))
+		ok(false, "memory for a plan");
+	for (i = 0; i < exodus->hosts; i++) {
+		destination_free(&destinations[i]);
+		snapshot_free(&there[i]);
+	}
+	snapshot_free(&here);
+}
+
+/* A plan frees the need, fits, and costs what it says. */
+static bool is_plan(const struct exodus *exodus, const struct victim_plan *plan)
+{
+	unsigned int leaving = 0;
+	uint64_t cost = 0;
+	size_t i;
+
+	for (i = 0; i < plan->count; i++) {
+		leaving |= 1u << plan->victims[i].vm;
+		cost += exodus->cost[plan->victims[i].vm];
+	}
+	return freed_by(exodus, leaving) >= exodus->need && cost == plan->cost &&
+	       can_go(exodus, leaving, 0, exodus->room);
+}
+
+static void test_cheapest_that_fits(void)
+{
+	unsigned int wrong = 0, unproved = 0, others = 0, none = 0, i;
+
+	for (i = 0; i < 2000; i++) {
+		struct exodus exodus;
+		struct victim_plan plan;
+		uint64_t best, anywhere;
+
+		make_exodus(&exodus);
+		best = cheapest(&exodus, false);
+		anywhere = cheapest(&exodus, true);
+		choose(&exodus, 0, 1000000, &plan);
+		wrong += plan.feasible != (best != UINT64_MAX);
+		wrong += plan.no_host != (best == UINT64_MAX && anywhere != UINT64_MAX);
+		wrong += plan.feasible && (plan.cost != best || !is_plan(&exodus, &plan) ||
+					   plan.lower_bound != best);
+		wrong += plan.cost_anywhere && plan.cost_anywhere != anywhere;
+		unproved += !plan.proved;
+		others += plan.feasible && best > anywhere;
+		none += plan.no_host;
+		victim_plan_free(&plan);
+	}
+	is_number(wrong, 0, "2000 plans: the cheapest of all subsets that fit by some assignment");
+	is_number(unproved, 0, "each proved");
+	ok(others > 20 && none > 100, "%u times a dearer set than the cheapest, %u times none",
+	   others, none);
+}
+
+/* Little work, few placements: what is said is true. */
+static void test_fit_stopped(void)
+{
+	unsigned int wrong = 0, stopped = 0, i;
+
+	for (i = 0; i < 2000; i++) {
+		struct exodus exodus;
+		struct victim_plan plan;
+		uint64_t best;
+
+		make_exodus(&exodus);
+		best = cheapest(&exodus, false);
+		choose(&exodus, 1 + test_random_below(3000), test_random_below(1000), &plan);
+		wrong += plan.feasible && (best == UINT64_MAX || !is_plan(&exodus, &plan) ||
+					   plan.lower_bound > best);
+		wrong += plan.feasible && plan.proved && plan.cost != best;
+		wrong += !plan.feasible && plan.proved && best != UINT64_MAX;
+		stopped += !plan.proved;
+		victim_plan_free(&plan);
+	}
+	is_number(wrong, 0, "2000 searches cut off: what is claimed is true");
+	ok(stopped > 100, "%u of them were cut off indeed", stopped);
+}
+
 void test_destination(void)
 {
 	test_packing(false);
@@ -280,4 +513,6 @@ void test_destination(void)
 	test_room();
 	test_twice();
 	test_assign();
+	test_cheapest_that_fits();
+	test_fit_stopped();
 }
