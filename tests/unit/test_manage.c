@@ -340,6 +340,15 @@ static void test_lending_holds(void)
 }
 
 /*
+ * One that wants less than all sleeps in between, and after each use for as long as
+ * if nothing held it back.
+ */
+static uint64_t waiting(uint64_t vcpus, uint64_t wants, uint64_t used)
+{
+	return wants ? 1000 * vcpus - used * 1000 * vcpus / wants : 0;
+}
+
+/*
  * CPUs as water: everybody the same, up to what it wants and its quota may have. A
  * model of its own, not the simulator.
  */
@@ -369,7 +378,7 @@ static void flow(const struct host *host, const uint64_t *wants, uint64_t *used,
 		used[least]++;
 	}
 	for (i = 0; i < n; i++)
-		waited[i] = wants[i] - used[i];
+		waited[i] = waiting(host->vms[i].vcpus, wants[i], used[i]);
 }
 
 static struct manage_rule heavy_rule = { .vm = "100", .class = MANAGE_SERVICE,
@@ -464,7 +473,7 @@ static void heavy_host(struct host *host)
 
 static void test_caps_go(void)
 {
-	static const uint64_t quiet[] = { 100, 2000 };
+	static const uint64_t quiet[] = { 100, 1900 };
 	struct host host;
 	int i;
 
@@ -584,28 +593,20 @@ static void flow_by_weight(const struct host *host, const uint64_t *wants, uint6
 	}
 }
 
-/*
- * 100 and 101 always have work. The others sleep in between, and for each second of
- * use as long as they would if nothing held them back.
- */
 static unsigned int starved_second(struct host *host, const uint64_t *wants)
 {
-	uint64_t used[VMS], waited[VMS] = {};
+	uint64_t used[VMS], waited[VMS];
 	unsigned int starved = 0;
 	size_t i;
 
 	flow_by_weight(host, wants, used);
+	for (i = 0; i < host->now.n_vms; i++)
+		waited[i] = waiting(host->vms[i].vcpus, wants[i], used[i]);
 	for (i = 0; i < 2; i++) {
 		uint64_t guarantee = host->decisions[i].guarantee_millicpus;
 		uint64_t due = wants[i] < guarantee ? wants[i] : guarantee;
 
-		waited[i] = wants[i] - used[i];
 		starved += used[i] + used[i] / 20 + 5 < due;
-	}
-	for (; i < host->now.n_vms; i++) {
-		uint64_t vcpus = 1000ull * host->vms[i].vcpus;
-
-		waited[i] = vcpus - used[i] * vcpus / wants[i];
 	}
 	host_second(host, used, waited);
 	host_check(host);
