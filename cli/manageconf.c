@@ -57,7 +57,7 @@ static const struct key manage_keys[] = {
 	OPTION("Burst", KIND_PERCENT, burst_permille, "of the quota: unused time kept for later"),
 	OPTION("Cap", KIND_CAP, cap, "whom: none, heavy (Class=service that works like batch), batch"),
 	OPTION("ServiceBoost", KIND_COUNT, service_boost,
-	       "times the weight of service VMs while that hurts no guarantee"),
+	       "light service VMs have so many times the highest other weight"),
 	{ .name = NULL },
 };
 

@@ -28,6 +28,12 @@ int check_lending(struct check *check);
 /* The rule of a VM keeps it in its class. */
 bool check_class_given(const struct measure_vm *row);
 
+/* Decisions about it are ours. */
+bool check_manages(const struct check *check, size_t i);
+
+/* Apart by no more than that part of what is found. */
+bool check_near(uint64_t found, uint64_t wanted, uint32_t permille);
+
 /* A rate as quota per period, at least what the kernel takes. */
 uint64_t check_quota(uint64_t millicpus, uint64_t period_ns);
 

@@ -14,7 +14,7 @@
 static const char *const family_names[LOAD_FAMILIES] = {
 	[LOAD_DESKTOP] = "desktop", [LOAD_WEB] = "web", [LOAD_BATCH] = "batch",
 	[LOAD_NEIGHBOURS] = "neighbours", [LOAD_MIXED] = "mixed", [LOAD_CROWD] = "crowd",
-	[LOAD_QUIET] = "quiet",
+	[LOAD_QUIET] = "quiet", [LOAD_GUARANTEED] = "guaranteed",
 };
 
 const char *cpuload_family_name(enum cpuload_family family)
@@ -246,12 +246,31 @@ static void make_quiet(struct maker *maker)
 	add_batch(maker, 3, 20);
 }
 
+/* The operator has bought for the job, and said nothing of the VMs beside it. */
+static void make_guaranteed(struct maker *maker)
+{
+	struct manage_rule rule = { .class = MANAGE_BATCH, .guarantee_given = true };
+	struct cpusim_load *load = &maker->load->load;
+	uint64_t i;
+
+	load->cpus = 2;
+	add_batch(maker, 2, 12);
+	rule.guarantee_millicpus = draw_between(maker, 800, 1200);
+	if (load->n_vms)
+		add_rule(maker, &rule, load->vms[0].name);
+	for (i = draw_between(maker, 2, 6); i; i--)
+		add_batch(maker, 1, 60);
+	for (i = draw_between(maker, 2, 5); i; i--)
+		add_small(maker);
+}
+
 int cpuload_make(enum cpuload_family family, uint64_t seed, struct cpuload *load)
 {
 	static void (*const makers[LOAD_FAMILIES])(struct maker *maker) = {
 		[LOAD_DESKTOP] = make_desktop, [LOAD_WEB] = make_web, [LOAD_BATCH] = make_batch,
 		[LOAD_NEIGHBOURS] = make_neighbours, [LOAD_MIXED] = make_mixed,
 		[LOAD_CROWD] = make_crowd, [LOAD_QUIET] = make_quiet,
+		[LOAD_GUARANTEED] = make_guaranteed,
 	};
 	struct maker maker = { .load = load, .random = seed * LOAD_FAMILIES + family };
 

@@ -16,6 +16,7 @@ enum cpuload_family {
 	LOAD_MIXED,			/* desktops, a web server, jobs that come and go */
 	LOAD_CROWD,			/* many small VMs on two CPUs */
 	LOAD_QUIET,			/* more CPUs than work */
+	LOAD_GUARANTEED,		/* a job with a guarantee beside other jobs and small servers */
 	LOAD_FAMILIES
 };
 

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guarantees, and what they leave unused lent out.
- *
- * Class. Usage is measured against the time that a VM was not held back:
- * used / (vCPUs - waiting). A VM that alternates between work and sleep shows
- * the same there whether it had to wait in between or not, so neither a cap nor
- * a crowd changes its class. Counts stay between 0 and beta + 1.
+ * Guarantees, and what they leave unused lent out. Classes: tiers.c; CPU weights:
+ * weights.c.
  *
  * Contention. The host is contended while the VMs' demands, use and waiting
  * together, are more than there is. Under a cap a VM's waiting grows by what
- * its use shrinks, so this does not change when caps are set, and caps go only
- * after some calm checks in a row. No cap is set without contention.
+ * its use shrinks or more, so this does not end when caps are set, and caps go only
+ * after some calm checks in a row, in which less is wanted than would call for them.
+ * No cap is set without contention.
  *
  * Division. First everybody gets what it wants of its guarantee. What is left
  * goes by weight to service VMs, then, without the headroom kept for their
@@ -21,11 +18,11 @@
  * proportion to the guarantees see to that.
  */
 #include "policy/check.h"
+#include "policy/tiers.h"
+#include "policy/weights.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-enum tier { TIER_SERVICE, TIER_BATCH, TIER_HEAVY_SERVICE, TIERS };
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
@@ -37,115 +34,16 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-static bool takes_part(const struct check *check, size_t i)
-{
-	return !check->measure.vms[i].left_alone;
-}
-
-/* The part of the time in which nothing held it back that its vCPUs were busy. */
-static uint64_t pressure_permille(const struct measure_vm *row)
-{
-	uint64_t free_time = row->vcpus - row->wait;
-	uint64_t busy = smaller(row->usage - row->vmm, free_time);
-
-	return free_time ? busy * 1000 / free_time : 0;
-}
-
-/* Leaving a class takes a little more than staying. */
-static uint64_t threshold(const struct manage_options *options, enum manage_class class)
-{
-	uint64_t alpha = options->alpha_permille;
-
-	return class == MANAGE_BATCH ? alpha - alpha * options->hysteresis_permille / 1000 : alpha;
-}
-
-/* A service VM by configuration that works like batch. */
-static bool is_heavy(const struct check *check, size_t i)
-{
-	return check_class_given(&check->measure.vms[i]) &&
-	       check->memory[i].class == MANAGE_SERVICE &&
-	       check->memory[i].count > (int32_t)check->options->beta;
-}
-
-static bool works_like_batch(const struct check *check, size_t i)
-{
-	bool batch = check->memory[i].class == MANAGE_BATCH || is_heavy(check, i);
-	enum manage_class class = batch ? MANAGE_BATCH : MANAGE_SERVICE;
-
-	return pressure_permille(&check->measure.vms[i]) >= threshold(check->options, class);
-}
-
-static void count_free(struct check *check, size_t i)
-{
-	struct manage_memory *memory = &check->memory[i];
-
-	if (works_like_batch(check, i) == (memory->class == MANAGE_SERVICE))
-		memory->count++;
-	else
-		memory->count -= memory->count > 0;
-	if (memory->count <= (int32_t)check->options->beta)
-		return;
-	memory->count = 0;
-	memory->class = memory->class == MANAGE_SERVICE ? MANAGE_BATCH : MANAGE_SERVICE;
-}
-
-/*
- * The class stays, so the count alone says how the VM works: above beta like
- * batch. Crossing beta takes it as far to the other side, so that the way back
- * takes as many checks.
- */
-static void count_given(struct check *check, size_t i)
-{
-	int32_t *count = &check->memory[i].count, beta = (int32_t)check->options->beta;
-
-	if (works_like_batch(check, i)) {
-		*count += *count < 2 * (beta + 1);
-		if (*count == beta + 1)
-			*count = 2 * (beta + 1);
-	} else {
-		*count -= *count > 0;
-		if (*count == beta)
-			*count = 0;
-	}
-}
-
-/* One from another configuration may be anything. */
-static void bound_count(struct check *check, size_t i)
-{
-	int32_t *count = &check->memory[i].count, beta = (int32_t)check->options->beta;
-	int32_t most = check_class_given(&check->measure.vms[i]) ? 2 * (beta + 1) : beta;
-
-	*count = *count < 0 ? 0 : *count > most ? most : *count;
-}
-
-static void count_one(struct check *check, size_t i)
-{
-	bound_count(check, i);
-	if (!takes_part(check, i) || !check->measure.vms[i].measured)
-		return;
-	if (check_class_given(&check->measure.vms[i]))
-		count_given(check, i);
-	else
-		count_free(check, i);
-}
-
-static enum tier tier_of(const struct check *check, size_t i)
-{
-	if (check->memory[i].class == MANAGE_BATCH)
-		return TIER_BATCH;
-	return is_heavy(check, i) ? TIER_HEAVY_SERVICE : TIER_SERVICE;
-}
-
 static void find_contention(struct check *check)
 {
 	uint64_t demand = 0, more = check->measure.cpus * check->options->contention_permille / 1000;
 	size_t i;
 
 	for (i = 0; i < check->n; i++) {
-		if (takes_part(check, i))
+		if (check_manages(check, i))
 			demand += check->measure.vms[i].demand;
 	}
-	if (demand > check->measure.capacity + more) {
+	if (demand > check->measure.capacity + (check->contended ? 0 : more)) {
 		check->contended = true;
 		check->calm = 0;
 	} else if (check->contended && ++check->calm >= check->options->calm_checks) {
@@ -170,14 +68,15 @@ static bool fill_tier(const struct check *check, struct division *division, enum
 	for (i = 0; i < check->n; i++) {
 		const struct measure_vm *row = &check->measure.vms[i];
 
-		if (takes_part(check, i) && tier_of(check, i) == tier)
+		if (check_manages(check, i) && tier_of(check, i) == tier)
 			division->fills[n++] = (struct fill){
-				.limit = row->demand - division->given[i], .weight = row->weight };
+				.limit = tier_claim(check, i) - division->given[i],
+				.weight = row->weight };
 	}
 	if (!fill_by_weight(division->left, division->fills, n, &given))
 		return false;
 	for (i = n = 0; i < check->n; i++) {
-		if (takes_part(check, i) && tier_of(check, i) == tier)
+		if (check_manages(check, i) && tier_of(check, i) == tier)
 			division->given[i] += division->fills[n++].share;
 	}
 	division->left -= given;
@@ -192,12 +91,12 @@ static void give_guarantees(const struct check *check, struct division *division
 	for (i = 0; i < check->n; i++) {
 		const struct measure_vm *row = &check->measure.vms[i];
 
-		if (!takes_part(check, i))
+		if (!check_manages(check, i))
 			continue;
-		division->given[i] = smaller(row->demand, row->guarantee);
+		division->given[i] = smaller(tier_claim(check, i), row->guarantee);
 		division->left -= division->given[i];
 		/* less than a hundredth of a CPU is what an idle VM uses */
-		if (row->demand >= 10)
+		if (tier_claim(check, i) >= 10)
 			division->present[tier_of(check, i)] = true;
 	}
 }
@@ -224,7 +123,7 @@ static bool somebody_hurt(const struct check *check)
 		const struct measure_vm *row = &check->measure.vms[i];
 		uint64_t due = smaller(row->demand, row->guarantee);
 
-		if (takes_part(check, i) && row->usage + row->usage / 10 + 10 < due)
+		if (check_manages(check, i) && row->usage + row->usage / 10 + 10 < due)
 			return true;
 	}
 	return false;
@@ -287,13 +186,6 @@ static void set_cap(const struct check *check, size_t i, uint64_t millicpus)
 	decision->vcpu_quota_ns = check_quota(millicpus * 1000 / row->vcpus, decision->period_ns);
 }
 
-static bool near(uint64_t found, uint64_t wanted, uint32_t permille)
-{
-	uint64_t apart = found > wanted ? found - wanted : wanted - found;
-
-	return apart <= found / 1000 * permille + found % 1000 * permille / 1000;
-}
-
 /* What is found stays: too close to what is wanted, or changed too short ago. */
 static void stay(const struct check *check, size_t i)
 {
@@ -332,7 +224,7 @@ static void settle(const struct check *check, size_t i, bool urgent)
 
 	decision->change = true;
 	if (limited && row->found >= row->guarantee &&
-	    near(row->found, decision->allowed_millicpus, check->options->hysteresis_permille))
+	    check_near(row->found, decision->allowed_millicpus, check->options->hysteresis_permille))
 		stay(check, i);
 	else if (!urgent && !raised && too_soon(check, i))
 		stay(check, i);
@@ -393,71 +285,6 @@ static void decide_one(struct check *check, const struct division *division, siz
 	explain_free(check, division, i);
 }
 
-/*
- * Service VMs that want little may go well before the others as long as these
- * have room for what they want of their guarantees.
- */
-static bool may_boost(const struct check *check)
-{
-	uint64_t due = 0;
-	size_t i;
-
-	for (i = 0; i < check->n; i++) {
-		const struct measure_vm *row = &check->measure.vms[i];
-
-		if (!takes_part(check, i))
-			continue;
-		due += tier_of(check, i) == TIER_SERVICE ? row->demand :
-							   smaller(row->demand, row->guarantee);
-	}
-	return due <= check->measure.capacity;
-}
-
-/* What its weight is in proportion to. A VM without any guarantee still has the floor. */
-static uint64_t stake(const struct check *check, size_t i, bool boost)
-{
-	uint64_t stake = larger(check->measure.vms[i].guarantee, check->options->floor_millicpus);
-
-	return boost && tier_of(check, i) == TIER_SERVICE ? stake * check->options->service_boost
-							  : stake;
-}
-
-/* 100 on average; all as found if all are equal. */
-static void weigh(struct check *check)
-{
-	uint64_t sum = 0, n = 0, least = UINT64_MAX, most = 0;
-	bool boost = may_boost(check);
-	size_t i;
-
-	for (i = 0; i < check->n; i++) {
-		if (!takes_part(check, i))
-			continue;
-		sum += stake(check, i, boost);
-		least = smaller(least, stake(check, i, boost));
-		most = larger(most, stake(check, i, boost));
-		n++;
-	}
-	if (!check->contended || !sum || near(most, least, check->options->hysteresis_permille))
-		return;
-	for (i = 0; i < check->n; i++) {
-		uint64_t weight = 100 * n * stake(check, i, boost) / sum;
-
-		if (takes_part(check, i))
-			check->decisions[i].weight = (uint32_t)smaller(larger(weight, 1), 10000);
-	}
-}
-
-static void settle_weight(struct check *check, size_t i)
-{
-	struct manage_decision *decision = &check->decisions[i];
-	uint32_t before = check->memory[i].weight;
-
-	if (before && decision->weight &&
-	    near(before, decision->weight, check->options->hysteresis_permille))
-		decision->weight = before;
-	decision->change |= decision->weight != before;
-}
-
 static int decide_all(struct check *check, struct division *division)
 {
 	bool urgent = somebody_hurt(check);
@@ -465,12 +292,12 @@ static int decide_all(struct check *check, struct division *division)
 
 	if (!divide(check, division))
 		return -ENOMEM;
-	weigh(check);
+	weights_decide(check, division->fills);
 	for (i = 0; i < check->n; i++) {
-		if (!takes_part(check, i))
+		if (!check_manages(check, i))
 			continue;
 		decide_one(check, division, i, urgent);
-		settle_weight(check, i);
+		weights_settle(check, i);
 	}
 	return 0;
 }
@@ -485,7 +312,7 @@ int check_lending(struct check *check)
 	size_t i;
 
 	for (i = 0; i < check->n; i++)
-		count_one(check, i);
+		tier_count(check, i);
 	find_contention(check);
 	if (division.given && division.fills)
 		ret = decide_all(check, &division);

@@ -171,6 +171,18 @@ bool check_class_given(const struct measure_vm *row)
 	return row->rule && row->rule->class != MANAGE_AUTO;
 }
 
+bool check_manages(const struct check *check, size_t i)
+{
+	return !check->measure.vms[i].left_alone;
+}
+
+bool check_near(uint64_t found, uint64_t wanted, uint32_t permille)
+{
+	uint64_t apart = found > wanted ? found - wanted : wanted - found;
+
+	return apart <= found / 1000 * permille + found % 1000 * permille / 1000;
+}
+
 uint64_t check_quota(uint64_t millicpus, uint64_t period_ns)
 {
 	unsigned __int128 quota = (unsigned __int128)millicpus * period_ns / 1000;

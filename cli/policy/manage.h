@@ -71,7 +71,7 @@ struct manage_options {
 	uint64_t rate_limit_ns;		/* [2 s] between two changes of one VM's quota */
 	uint32_t burst_permille;	/* [0] of the quota; unused time kept for later */
 	enum manage_cap cap;		/* [MANAGE_CAP_HEAVY] */
-	uint32_t service_boost;		/* [4] times the weight of service VMs while that hurts nobody */
+	uint32_t service_boost;		/* [4] light service VMs have so many times the highest other weight */
 
 	struct manage_rule *rules;	/* the first that names a VM holds */
 	size_t n_rules;
