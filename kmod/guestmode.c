@@ -139,8 +139,8 @@ static void unfollow_modules(void)
 const char *vmshare_guestmode_init(void)
 {
 	/* The probes take no arguments, where the tracepoints have some. */
-	if (IS_ENABLED(CONFIG_CFI_CLANG))
-		return "this kernel checks the types of calls (CONFIG_CFI_CLANG)";
+	if (VMSHARE_CALLS_ARE_CHECKED)
+		return "this kernel checks the types of calls (CONFIG_CFI)";
 	entry_tp = vmshare_kernel_tracepoint("kvm_entry");
 	exit_tp = vmshare_kernel_tracepoint("kvm_exit");
 	if (follow_modules())

@@ -10,7 +10,7 @@
  * Lock: one VM's mmap lock at a time, for reading, let go after
  * VMSHARE_HOLD_NS or when somebody waits for it.
  */
-#include <linux/mmap_lock.h>
+#include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>

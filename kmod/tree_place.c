@@ -9,10 +9,10 @@
  * merged page is never written to, whoever writes gets a copy, and a page with a
  * reference is not given to anybody else when its last mapping goes.
  */
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "compat/highmem.h"
 #include "tree_walk.h"
 
 /* The page of a node with a reference of the caller's, or NULL if it is dead. */

@@ -7,11 +7,11 @@
  * guessed from a version number, and back-ports by a vendor do no harm.
  * The format is that of Documentation/bpf/btf.rst.
  */
-#include <linux/btf.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <uapi/linux/btf.h>
 
 #include "compat/btf.h"
 #include "compat/ksyms.h"
@@ -57,7 +57,7 @@ static int trailer_size(const struct btf_type *t)
 	case BTF_KIND_CONST:
 	case BTF_KIND_RESTRICT:
 	case BTF_KIND_FUNC:
-	case BTF_KIND_FLOAT:
+	case 16: /* BTF_KIND_FLOAT */
 	case 18: /* BTF_KIND_TYPE_TAG */
 		return 0;
 	}
