@@ -20,7 +20,7 @@ typedef unsigned __int128 wide;
 #define LEVEL_GAIN 1e-5			/* relative gain of the bound that is worth a round */
 #define SEEDS 24u			/* covers to grow */
 #define MANY 200u			/* items; of fewer the search soon proves the answer */
-#define PREPARATION 20u			/* work per member for reducing and indexing, measured */
+#define PREPARATION 60u			/* work per member for reducing and indexing, roughly */
 
 struct solver {
 	struct cover *cover;
