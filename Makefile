@@ -64,6 +64,9 @@ check-debug: ## run the suite on a kernel that checks itself (builds it once)
 check-rt: ## run the CPU half of the suite on PREEMPT_RT kernels
 	tests/check-rt
 
+check-kernels: ## compile, load and try the core cases on every kernel of the matrix
+	tests/check-kernels
+
 check-all: check ## run all tests, and the suite on every debug kernel
 	tests/check-debug 6.12-kasan 6.1-kasan 6.12-kcsan 6.1-kcsan
 
@@ -96,13 +99,13 @@ build_tree = $(firstword $(wildcard /lib/modules/$1/build $(VMSHARE_CACHE)/kerne
 build/%/vmshare.ko: $(KMOD_SOURCES)
 	@rm -rf build/$*/src && mkdir -p build/$*/src
 	@cp -r Kbuild VERSION kmod include build/$*/src
-	$(MAKE) -C $(call build_tree,$*) M=$(CURDIR)/build/$*/src $(KBUILD_ARGS) W=1 modules > build/$*/vmshare.log 2>&1 || { cat build/$*/vmshare.log; exit 1; }
+	+tests/kernel-make $(call build_tree,$*) M=$(CURDIR)/build/$*/src $(KBUILD_ARGS) W=1 modules > build/$*/vmshare.log 2>&1 || { cat build/$*/vmshare.log; exit 1; }
 	@strip --strip-debug -o $@ build/$*/src/kmod/vmshare.ko
 
 build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
 	@rm -rf build/$*/chase && mkdir -p build/$*/chase
 	@cp -r tests/kmod/Kbuild tests/kmod/walk.c kmod/compat build/$*/chase
-	$(MAKE) -C $(call build_tree,$*) M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
+	+tests/kernel-make $(call build_tree,$*) M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
 	@strip --strip-debug -o $@ build/$*/chase/chase.ko
 
-.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-rt check-all bench bench-sched fuzz clean help
+.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-rt check-kernels check-all bench bench-sched fuzz clean help
