@@ -128,8 +128,8 @@ static u64 run_start(const struct cpu_log *log)
 	       log->idle_since : vmshare_last_arrival(log->task);
 }
 
-/* Who runs from now on. */
-static void note_current(struct cpu_log *log, struct task_struct *t)
+/* Who runs from now on. Inline: it is part of every switch. */
+static __always_inline void note_current(struct cpu_log *log, struct task_struct *t)
 {
 	log->task = t;
 	if (is_idle(t)) {
