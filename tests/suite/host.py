@@ -31,6 +31,15 @@ def set_ksm(name, value):
     write(KSM + name, value)
 
 
+def rest_khugepaged():
+    """It fills the holes of what it makes huge pages of, also in VMs that stand still,
+    so a slow machine would see their memory grow between two looks."""
+    khugepaged = "/sys/kernel/mm/transparent_hugepage/khugepaged/"
+    if os.path.exists(khugepaged):
+        write(khugepaged + "max_ptes_none", 0)
+        write(khugepaged + "scan_sleep_millisecs", 3_600_000)
+
+
 def ksm_defaults():
     """Unmerge everything, then scan fast, when told to."""
     set_ksm("run", 2)

@@ -13,17 +13,16 @@ MIB = 1 << 20
 
 
 def settled_free_memory():
-    """Free memory once it stands still."""
-    last = [host.free_memory()]
+    """Free memory once it stands still for a second: what was dropped may come free
+    only after a grace period."""
+    looks = [host.free_memory()]
 
     def settled():
         time.sleep(0.2)
-        seen = host.free_memory()
-        same = abs(seen - last[0]) < MIB // 16
-        last[0] = seen
-        return same
+        looks.append(host.free_memory())
+        return len(looks) > 5 and max(looks[-6:]) - min(looks[-6:]) < MIB // 16
     wait_for(settled, "free memory to settle")
-    return last[0]
+    return looks[-1]
 
 
 def free_before():

@@ -17,15 +17,23 @@ LINUXVM = f"{host.TOP}/tests/guest/linuxvm"
 class Guest:
     def __init__(self, name, own, shared=16):
         self.name = name
-        self.process = subprocess.Popen(
-            [LINUXVM, "--name", name, "--shared", str(shared), "--own", str(own)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.words = [LINUXVM, "--name", name, "--shared", str(shared), "--own", str(own)]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.words, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
 
     def wait_ready(self):
-        answer = self.process.stdout.readline().split()
-        if not answer or answer[0] != "ready":
-            raise Failure(f"guest {self.name} did not come up: {answer}")
-        self.pid = int(answer[1])
+        """Emulated twice over, a guest's own kernel does not always come up."""
+        for _ in range(3):
+            answer = self.process.stdout.readline().split()
+            if answer and answer[0] == "ready":
+                self.pid = int(answer[1])
+                return
+            self.end()
+            self.start()
+        raise Failure(f"guest {self.name} did not come up: {answer}")
 
     def end_qemu(self):
         """End QEMU alone; what started it, and its files, stay until end()."""

@@ -41,8 +41,9 @@ def stop(pids):
 
 
 def run_inside(toys, *words):
-    """The program's document over a window, and what /proc counted in it for the
-    VMs' threads. Kernel threads may be among a process's tasks; they are apart."""
+    """The program's document over a window, and what /proc counted in it: for the
+    VMs' own threads, and for all. Kernel threads may be among a process's tasks; they
+    are apart in the program's numbers, but wait like others."""
     pids = [toy.pid for toy in toys.vms()]
     stop(pids)
     before = tracked.proc_tasks(pids)
@@ -62,8 +63,10 @@ def run_inside(toys, *words):
     tracked.cont(pids)
     grown = {tid: {name: after[tid][name] - before[tid][name] for name in after[tid]}
              for tid in after}
-    return json.loads(output), {pid: {tid: grown[tid] for tid in tracked.tids(pid)
-                                      if tid not in kernel} for pid in pids}
+    everybody = {pid: {tid: grown[tid] for tid in tracked.tids(pid)} for pid in pids}
+    own = {pid: {tid: task for tid, task in tasks.items() if tid not in kernel}
+           for pid, tasks in everybody.items()}
+    return json.loads(output), own, everybody
 
 
 def start_loads(toys):
@@ -84,14 +87,14 @@ def total(tasks, name):
 def a_window_of_a_snapshot_is_what_proc_counts():
     with Toys() as toys:
         start_loads(toys)
-        document, grown = run_inside(toys, "snapshot")
+        document, grown, everybody = run_inside(toys, "snapshot")
         rows = document["preemptions"]
         for vm in document["vms"]:
             tasks, window = grown[vm["pid"]], vm["window"]
             for name in tracked.SINCE_BIRTH:
                 near(window[name], total(tasks, name), f"{name} of {vm['name']}")
             near(sum(row["wait_ns"] for row in rows if row["victim"] == vm["pid"]),
-                 total(tasks, "ready_ns"), f"preemptions of {vm['name']}")
+                 total(everybody[vm["pid"]], "ready_ns"), f"preemptions of {vm['name']}")
             equal(sum(window["ready_histogram"]), window["waits"],
                   f"waits in the histogram of {vm['name']}")
             for thread in vm["threads"]:
@@ -106,7 +109,7 @@ def a_window_of_a_snapshot_is_what_proc_counts():
 def overhead_adds_up_to_the_processes_cpu_time():
     with Toys() as toys:
         start_loads(toys)
-        document, grown = run_inside(toys, "overhead", "--json")
+        document, grown, _ = run_inside(toys, "overhead", "--json")
         equal(document["guest_time"], "hooks", "how guest time was found")
         said = []
         for vm in document["vms"]:
