@@ -13,13 +13,17 @@ void notify(const char *lines)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *path = getenv("NOTIFY_SOCKET");
+	size_t length;
 	socklen_t size;
 	int fd;
 
-	if (!path || (*path != '/' && *path != '@') || strlen(path) >= sizeof(address.sun_path))
+	if (!path || (*path != '/' && *path != '@'))
 		return;
-	strcpy(address.sun_path, path);
-	size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	length = strlen(path);
+	if (length >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, length);
+	size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
 	/* an address outside of the file system begins with a zero instead of the @ */
 	if (*path == '@')
 		address.sun_path[0] = '\0';

@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,7 +188,7 @@ static int write_settings(const char *uuid, const struct settings *wanted, struc
 	for (i = 0; i < wanted->n; i++) {
 		const struct setting *item = &wanted->item[i];
 
-		strcpy(parameters[i].field, item->key);
+		snprintf(parameters[i].field, sizeof(parameters[i].field), "%s", item->key);
 		parameters[i].type = strcmp(item->key, QUOTA) ? TYPE_ULLONG : TYPE_LLONG;
 		if (parameters[i].type == TYPE_LLONG)
 			parameters[i].value.l = strtoll(item->value, NULL, 10);
