@@ -31,13 +31,15 @@ def set_ksm(name, value):
     write(KSM + name, value)
 
 
-def rest_khugepaged():
-    """It fills the holes of what it makes huge pages of, also in VMs that stand still,
-    so a slow machine would see their memory grow between two looks."""
-    khugepaged = "/sys/kernel/mm/transparent_hugepage/khugepaged/"
-    if os.path.exists(khugepaged):
-        write(khugepaged + "max_ptes_none", 0)
-        write(khugepaged + "scan_sleep_millisecs", 3_600_000)
+def rest_huge_pages():
+    """What would move memory by 2 MiB while VMs stand still: khugepaged fills the holes
+    of what it makes huge pages of, and any program's first touch may take a huge page.
+    VMs that ask for huge pages still get them."""
+    huge_pages = "/sys/kernel/mm/transparent_hugepage/"
+    if os.path.exists(huge_pages):
+        write(huge_pages + "enabled", "madvise")
+        write(huge_pages + "khugepaged/max_ptes_none", 0)
+        write(huge_pages + "khugepaged/scan_sleep_millisecs", 3_600_000)
 
 
 def ksm_defaults():
@@ -82,12 +84,10 @@ def log():
                           check=True).stdout
 
 
-def meminfo(name):
-    for line in read("/proc/meminfo").splitlines():
-        key, value = line.split(":")
-        if key == name:
-            return int(value.split()[0]) * 1024
-    raise Failure(f"/proc/meminfo has no {name}")
+def meminfo():
+    """Each line's number: most are KiB."""
+    return {key: int(value.split()[0]) for key, value in
+            (line.split(":") for line in read("/proc/meminfo").splitlines())}
 
 
 def free_memory():

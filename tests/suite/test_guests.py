@@ -9,7 +9,7 @@ import subprocess
 import host
 from case import Failure, case, true, wait_for
 from facts import Snapshot, check_oracle, cli, oracle
-from test_freed import MIB, free_after, free_before, freed_of_set, rollup
+from test_freed import MIB, Freed, check_freed, freed_of_set, rollup
 
 LINUXVM = f"{host.TOP}/tests/guest/linuxvm"
 
@@ -38,8 +38,9 @@ class Guest:
     def end_qemu(self):
         """End QEMU alone; what started it, and its files, stay until end()."""
         os.kill(self.pid, signal.SIGKILL)
-        wait_for(lambda: " Z " in host.read(f"/proc/{self.pid}/stat"),
-                 "QEMU to end")
+        wait_for(lambda: " Z " in host.read(f"/proc/{self.pid}/stat")
+                 and len(os.listdir(f"/proc/{self.pid}/task")) == 1,
+                 "QEMU to end, with all its threads")
 
     def end(self):
         self.process.stdin.close()
@@ -118,12 +119,12 @@ def end_guests(guests, snap):
     pids = [guest.pid for guest in guests]
     promised = freed_of_set(snap, pids)
     others = [sum(column) for column in zip(*(rollup(pid) for pid in pids))]
-    before = free_before()
+    freed = Freed()
     for guest in guests:
         guest.end_qemu()
-    really = free_after() - before
+    really = freed.really()
     text = (f"{'+'.join(g.name for g in guests)}: promised {promised / MIB:.2f} MiB,"
             f" freed {really / MIB:.2f} MiB; RSS said {others[0] / MIB:.2f}, "
             f"PSS {others[1] / MIB:.2f}, USS {others[2] / MIB:.2f}")
-    true(abs(really - promised) <= max(promised / 100, MIB), text)
+    check_freed(really, promised, text, freed)
     return text

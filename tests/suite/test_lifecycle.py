@@ -26,7 +26,8 @@ def storm(seconds, threads=2):
 def memory_of_module():
     """Everything that a leak would be in: what the kernel holds for itself."""
     host.write("/proc/sys/vm/drop_caches", 3)
-    return host.meminfo("SUnreclaim") + host.meminfo("VmallocUsed")
+    now = host.meminfo()
+    return 1024 * (now["SUnreclaim"] + now["VmallocUsed"])
 
 
 def unload_when_free():

@@ -61,8 +61,7 @@ def run_inside(toys, *words):
     kernel = {tid for tid, thread in tracked.look().threads.items()
               if thread["thread_kind"] == KERNEL}
     tracked.cont(pids)
-    grown = {tid: {name: after[tid][name] - before[tid][name] for name in after[tid]}
-             for tid in after}
+    grown = tracked.grown(before, after)
     everybody = {pid: {tid: grown[tid] for tid in tracked.tids(pid)} for pid in pids}
     own = {pid: {tid: task for tid, task in tasks.items() if tid not in kernel}
            for pid, tasks in everybody.items()}

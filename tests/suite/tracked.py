@@ -133,6 +133,14 @@ def proc_tasks(pids):
     return {tid: proc_task(pid, tid) for pid in pids for tid in tids(pid)}
 
 
+def grown(before, after):
+    """SINCE_BIRTH over a window. KVM starts a thread of its own when a VM runs for the
+    first time; what was not there before is counted from its birth."""
+    unborn = dict.fromkeys(SINCE_BIRTH, 0)
+    return {tid: {name: task[name] - before.get(tid, unborn)[name] for name in task}
+            for tid, task in after.items()}
+
+
 def switches(tasks):
     return sum(t["voluntary_switches"] + t["involuntary_switches"]
                for t in tasks.values())
