@@ -191,6 +191,33 @@ static struct journal_entry *begin(struct limiter *limiter, struct managed *vm)
 	return entry;
 }
 
+/*
+ * The CPUs of a decision as a list, or NULL: they stay as found. What cannot be pinned
+ * is said when a VM is touched for the first time.
+ */
+static const char *choose_cpus(struct limiter *limiter, const struct managed *vm, bool first,
+			       const struct manage_decision *decision, char list[SETTING_VALUE])
+{
+	const struct journal_entry *entry = entry_of(limiter, vm);
+	const struct actuator *way = entry->actuator;
+
+	if (!decision->cpus)
+		return NULL;
+	if (!way->can_pin || !way->can_pin(&entry->found)) {
+		if (first)
+			say(limiter, vm, "its CPUs stay as they are: %s",
+			    !way->can_pin ? "only VMs in cgroups that are vmshare's to write can be pinned" :
+			    "its cgroup has no cpuset.cpus (cgroup.subtree_control of the one above), or somebody has chosen them");
+		return NULL;
+	}
+	if (!limiter->cpus)
+		limiter->cpus = cpuorder_read("/sys/devices/system/cpu");
+	if (!limiter->cpus || !cpuorder_list(limiter->cpus, decision->cpus_first, decision->cpus,
+					     list, SETTING_VALUE))
+		return NULL;
+	return list;
+}
+
 /* Notes in the journal what a decision will change; false if it changes nothing. */
 static bool stage(struct limiter *limiter, struct managed *vm,
 		  const struct manage_decision *decision)
@@ -202,16 +229,20 @@ static bool stage(struct limiter *limiter, struct managed *vm,
 		.vcpu_quota_ns = decision->vcpu_quota_ns,
 		.weight = decision->weight,
 	};
+	char list[SETTING_VALUE];
 	struct journal_entry *entry;
+	bool first;
 
 	/* the configuration may say so from now on */
 	if (decision->left_alone && vm->limited)
 		limiter_release(limiter, vm);
 	if (!decision->change || decision->left_alone || vm->why[0] || !vm->actuator)
 		return false;
-	entry = vm->limited ? entry_of(limiter, vm) : begin(limiter, vm);
+	first = !vm->limited;
+	entry = first ? begin(limiter, vm) : entry_of(limiter, vm);
 	if (!entry)
 		return false;
+	limit.cpus = choose_cpus(limiter, vm, first, decision, list);
 	entry->before = entry->next;
 	vm->actuator->express(&limit, &entry->found, &entry->next);
 	return true;
@@ -257,6 +288,8 @@ int limiter_apply(struct limiter *limiter, struct roster *roster,
 	struct managed *vm;
 	size_t i;
 
+	cpuorder_free(limiter->cpus);
+	limiter->cpus = NULL;
 	for (i = 0; i < n; i++) {
 		vm = roster_find(roster, decisions[i].pid);
 		staged[i] = vm && stage(limiter, vm, &decisions[i]);
@@ -277,6 +310,7 @@ size_t limiter_close(struct limiter *limiter)
 {
 	size_t failed = restore_all(limiter);
 
+	cpuorder_free(limiter->cpus);
 	journal_free(&limiter->journal);
 	return failed;
 }

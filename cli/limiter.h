@@ -2,6 +2,7 @@
 #ifndef VMSHARE_LIMITER_H
 #define VMSHARE_LIMITER_H
 
+#include "cpuorder.h"
 #include "journal.h"
 #include "policy/manage.h"
 #include "roster.h"
@@ -13,6 +14,7 @@
 struct limiter {
 	const char *path;		/* of the journal; the caller's */
 	struct journal journal;
+	struct cpuorder *cpus;		/* as of this check; NULL: not asked for yet */
 	bool dirty;			/* the file has entries that are no more needed */
 	void (*say)(const char *text);	/* what an operator should know, a sentence each */
 };

@@ -18,7 +18,8 @@ enum kind {
 	KIND_CPUS,			/* 150% of one CPU: millicpus, uint64_t */
 	KIND_TIME,			/* 500ms: nanoseconds, uint64_t */
 	KIND_COUNT,			/* uint32_t */
-	KIND_NOT_BOOL,			/* no or yes */
+	KIND_BOOL,			/* no or yes */
+	KIND_NOT_BOOL,			/* the same, kept as its opposite */
 	KIND_POLICY,
 	KIND_CLASS,
 	KIND_CAP,
@@ -56,6 +57,8 @@ static const struct key manage_keys[] = {
 	OPTION("RateLimit", KIND_TIME, rate_limit_ns, "time between two changes of one VM's quota"),
 	OPTION("Burst", KIND_PERCENT, burst_permille, "of the quota: unused time kept for later"),
 	OPTION("Cap", KIND_CAP, cap, "whom: none, heavy (Class=service that works like batch), batch"),
+	OPTION("Pin", KIND_BOOL, pin,
+	       "a batch VM with a CPU guaranteed for each vCPU gets CPUs of its own"),
 	OPTION("ServiceBoost", KIND_COUNT, service_boost,
 	       "light service VMs have so many times the highest other weight"),
 	{ .name = NULL },
@@ -192,15 +195,25 @@ static int set_count(const struct reader *reader, const struct key *key, const c
 	return 0;
 }
 
+static int set_bool(const struct reader *reader, const struct key *key, const char *text,
+		    bool *value)
+{
+	char out[100];
+
+	*value = !strcmp(text, "yes");
+	if (!*value && strcmp(text, "no"))
+		return refuse(reader, "%s=%s is neither yes nor no", key->name, shown(text, out));
+	return 0;
+}
+
 static int set_not_bool(const struct reader *reader, const struct key *key, const char *text,
 			bool *value)
 {
-	char out[100];
-	bool yes = !strcmp(text, "yes");
+	bool opposite;
 
-	if (!yes && strcmp(text, "no"))
-		return refuse(reader, "%s=%s is neither yes nor no", key->name, shown(text, out));
-	*value = !yes;
+	if (set_bool(reader, key, text, &opposite))
+		return -1;
+	*value = !opposite;
 	return 0;
 }
 
@@ -254,6 +267,8 @@ static int set_value(const struct reader *reader, const struct key *key, const c
 		return set_time(reader, key, text, into);
 	case KIND_COUNT:
 		return set_count(reader, key, text, into);
+	case KIND_BOOL:
+		return set_bool(reader, key, text, into);
 	case KIND_NOT_BOOL:
 		return set_not_bool(reader, key, text, into);
 	case KIND_CLASS:
@@ -480,6 +495,9 @@ static void write_value(FILE *out, const struct key *key, const void *from)
 		break;
 	case KIND_COUNT:
 		fprintf(out, "%u", *(const uint32_t *)value);
+		break;
+	case KIND_BOOL:
+		fputs(*(const bool *)value ? "yes" : "no", out);
 		break;
 	case KIND_NOT_BOOL:
 		fputs(*(const bool *)value ? "no" : "yes", out);

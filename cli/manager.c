@@ -132,7 +132,9 @@ static bool is_news(const struct manager *manager, const struct manage_decision 
 		return true;
 	return decision->change && (manager->options->apply || !last->change ||
 				    decision->quota_ns != last->quota_ns ||
-				    decision->weight != last->weight);
+				    decision->weight != last->weight ||
+				    decision->cpus != last->cpus ||
+				    decision->cpus_first != last->cpus_first);
 }
 
 static void print_decision(const struct manager *manager, const struct manage_decision *decision,

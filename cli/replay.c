@@ -45,6 +45,11 @@ json_t *decision_json(const struct manage_decision *decision, const char *name)
 	}
 	if (decision->weight)
 		json_object_set_new(object, "weight", json_integer(decision->weight));
+	if (decision->cpus) {
+		json_object_set_new(object, "cpus_first", json_integer(decision->cpus_first));
+		json_object_set_new(object, "cpus", json_integer(decision->cpus));
+		json_object_set_new(object, "cpus_own", json_boolean(decision->cpus_own));
+	}
 	json_object_set_new(object, "reason", json_string(decision->reason));
 	return object;
 }

@@ -16,7 +16,7 @@
  */
 #define SETTINGS_MAX 4
 #define SETTING_KEY 32
-#define SETTING_VALUE 64
+#define SETTING_VALUE 256
 #define ACTUATOR_PLACE CGROUP_PATH
 #define ACTUATOR_WHY 320
 
@@ -37,6 +37,7 @@ struct limit {
 	uint64_t burst_ns;		/* ignored where it cannot be set */
 	uint64_t vcpu_quota_ns;		/* per period, of one vCPU */
 	uint32_t weight;		/* 1 to 10000, 100 is the default; 0: as found */
+	const char *cpus;		/* a list of CPUs to run on; NULL: as found */
 };
 
 /*
@@ -58,6 +59,9 @@ struct actuator {
 	/* Puts a limit into words. What it does not name stays as found. */
 	void (*express)(const struct limit *limit, const struct settings *found,
 			struct settings *wanted);
+
+	/* Has the place a list of CPUs, and has nobody chosen one? NULL: this way has none. */
+	bool (*can_pin)(const struct settings *found);
 };
 
 extern const struct actuator actuator_cgroup1;

@@ -11,12 +11,13 @@
 #define BURST "cpu.max.burst"		/* us; since 5.14 */
 #define WEIGHT "cpu.weight"
 #define DEFAULT_WEIGHT "100"
+#define CPUS "cpuset.cpus"		/* empty: those of the cgroup above */
 
-static const char *const keys[] = { MAX, BURST, WEIGHT };
+static const char *const keys[] = { MAX, BURST, WEIGHT, CPUS };
 
 static int read_settings(const char *place, struct settings *now, struct error *err)
 {
-	return cgroupfiles_read(place, keys, 3, 2, now, err);
+	return cgroupfiles_read(place, keys, 4, 3, now, err);
 }
 
 static bool is_free(const struct settings *now)
@@ -24,7 +25,14 @@ static bool is_free(const struct settings *now)
 	return !strncmp(settings_get(now, MAX), "max", 3);
 }
 
-/* A weight that somebody has chosen stays. */
+static bool can_pin(const struct settings *found)
+{
+	const char *cpus = settings_get(found, CPUS);
+
+	return cpus && !*cpus;
+}
+
+/* A weight that somebody has chosen stays, and so do CPUs. */
 static void express(const struct limit *limit, const struct settings *found,
 		    struct settings *wanted)
 {
@@ -38,6 +46,8 @@ static void express(const struct limit *limit, const struct settings *found,
 	}
 	if (limit->weight && weight && !strcmp(weight, DEFAULT_WEIGHT))
 		settings_replace(wanted, WEIGHT, "%" PRIu32, limit->weight);
+	if (limit->cpus && can_pin(found))
+		settings_replace(wanted, CPUS, "%s", limit->cpus);
 }
 
 const struct actuator actuator_cgroup2 = {
@@ -46,4 +56,5 @@ const struct actuator actuator_cgroup2 = {
 	.write = cgroupfiles_write,
 	.is_free = is_free,
 	.express = express,
+	.can_pin = can_pin,
 };

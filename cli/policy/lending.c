@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Guarantees, and what they leave unused lent out. Classes: tiers.c; CPU weights:
- * weights.c.
+ * weights.c; CPUs of their own: pins.c.
  *
  * Contention. The host is contended while the VMs' demands, use and waiting
  * together, are more than there is. Under a cap a VM's waiting grows by what
@@ -18,6 +18,7 @@
  * proportion to the guarantees see to that.
  */
 #include "policy/check.h"
+#include "policy/pins.h"
 #include "policy/tiers.h"
 #include "policy/weights.h"
 
@@ -293,11 +294,13 @@ static int decide_all(struct check *check, struct division *division)
 	if (!divide(check, division))
 		return -ENOMEM;
 	weights_decide(check, division->fills);
+	pins_decide(check);
 	for (i = 0; i < check->n; i++) {
 		if (!check_manages(check, i))
 			continue;
 		decide_one(check, division, i, urgent);
 		weights_settle(check, i);
+		pins_settle(check, i);
 	}
 	return 0;
 }

@@ -281,6 +281,8 @@ static void finish(struct check *check, struct manage_state *state)
 		memory->quota_ns = decision->quota_ns;
 		memory->period_ns = decision->period_ns;
 		memory->weight = decision->weight;
+		memory->cpus_first = decision->cpus_first;
+		memory->cpus = decision->cpus;
 		if (decision->change)
 			memory->changed_ns = check->time_ns;
 	}

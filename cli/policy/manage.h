@@ -71,6 +71,7 @@ struct manage_options {
 	uint64_t rate_limit_ns;		/* [2 s] between two changes of one VM's quota */
 	uint32_t burst_permille;	/* [0] of the quota; unused time kept for later */
 	enum manage_cap cap;		/* [MANAGE_CAP_HEAVY] */
+	bool pin;			/* [no] CPUs of their own, see pins.c */
 	uint32_t service_boost;		/* [4] light service VMs have so many times the highest other weight */
 
 	struct manage_rule *rules;	/* the first that names a VM holds */
@@ -113,6 +114,7 @@ struct manage_memory {
 	uint64_t changed_ns;		/* when its quota was last changed; 0: never */
 	uint64_t quota_ns, period_ns;	/* decided last */
 	uint32_t weight;		/* likewise; 0: as it was found */
+	uint32_t cpus_first, cpus;	/* likewise */
 };
 
 /*
@@ -150,6 +152,9 @@ struct manage_decision {
 	 */
 	uint64_t vcpu_quota_ns;
 	uint32_t weight;		/* of cpu.weight, 1 to 10000; 0: as it was found */
+	/* Where it may run, counted in an order that keeps cores together; cpus 0: as it was found. */
+	uint32_t cpus_first, cpus;
+	bool cpus_own;			/* nobody else of the managed VMs may run there */
 	char reason[MANAGE_REASON];	/* one sentence */
 };
 

@@ -18,7 +18,7 @@ from toy import Toys
 from test_lifecycle import unload_when_free
 
 ROOT = "/sys/fs/cgroup"
-FILES = ("cpu.max", "cpu.max.burst", "cpu.weight")
+FILES = ("cpu.max", "cpu.max.burst", "cpu.weight", "cpuset.cpus")
 CONFIG = """[Manage]
 Policy=published
 Alpha=10%
@@ -60,7 +60,7 @@ class VMs:
         self.dir = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="manage-"))
         host.write(f"{self.dir}/conf", CONFIG)
         toys = self.stack.enter_context(Toys())
-        host.write(f"{ROOT}/cgroup.subtree_control", "+cpu")
+        host.write(f"{ROOT}/cgroup.subtree_control", "+cpu +cpuset")
         self.cgroups, self.toys = [], []
         for i in range(self.count):
             cgroup = f"{ROOT}/vm{i}"
@@ -200,6 +200,34 @@ def the_manager_started_after_one_that_was_killed():
         vms.await_limits(manager)
         equal(stop(manager), 0, "exit status")
         vms.all_as_found("after the second manager")
+
+
+PINNING = """[Manage]
+Pin=yes
+CheckInterval=200ms
+[VM vm0]
+Class=batch
+Guarantee=100%
+"""
+
+
+@case(lambda: no_cgroups() or (None if os.cpu_count() == 2 else "this is for two CPUs"))
+def a_guaranteed_cpu_is_its_own_until_the_manager_ends():
+    with VMs(3) as vms:
+        host.write(f"{vms.dir}/conf", PINNING)
+        host.write(f"{vms.cgroups[2]}/cpuset.cpus", "0-1")
+        vms.found[2] = limits(vms.cgroups[2])
+        for end in (signal.SIGTERM, signal.SIGKILL):
+            manager = vms.start()
+            wait_for(lambda: manager.poll() is not None
+                     or [limits(c)["cpuset.cpus"] for c in vms.cgroups] == [b"1\n", b"0\n", b"0-1\n"],
+                     "CPUs of its own for vm0, none for who has chosen some")
+            equal(os.sched_getaffinity(vms.toys[0].pid), {1}, f"where it may run; {vms.log()}")
+            true("vm2" in vms.log() and "somebody has chosen them" in vms.log(), vms.log())
+            stop(manager, end)
+            if end == signal.SIGKILL:
+                vms.restore()
+            vms.all_as_found(f"after {end}")
 
 
 @case(no_cgroups)

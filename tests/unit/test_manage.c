@@ -743,6 +743,76 @@ static void test_defaults(void)
 	ok(manage_rule_of(&options, &vm) == &rules[2], "UUIDs in any case of letters");
 }
 
+static void check_cpus(const struct host *host, size_t vm, uint32_t first, uint32_t cpus,
+		       const char *what)
+{
+	const struct manage_decision *decision = &host->decisions[vm];
+
+	ok(decision->cpus_first == first && decision->cpus == cpus, "%s: %u from %u", what,
+	   decision->cpus, decision->cpus_first);
+}
+
+/* A job with two vCPUs, another with one, a service with a guarantee, a neighbour. */
+static void test_cpus_of_their_own(void)
+{
+	static struct manage_rule rules[] = {
+		{ .vm = "100", .class = MANAGE_BATCH, .guarantee_given = true, .guarantee_millicpus = 2000 },
+		{ .vm = "101", .class = MANAGE_BATCH, .guarantee_given = true, .guarantee_millicpus = 1000 },
+		{ .vm = "102", .class = MANAGE_SERVICE, .guarantee_given = true, .guarantee_millicpus = 500 },
+	};
+	static const uint32_t vcpus[] = { 2, 1, 1, 4 };
+	static const uint64_t used[] = { 1500, 700, 100, 1700 }, waited[] = { 500, 300, 0, 2300 };
+	static const uint64_t calm[] = { 100, 100, 100, 500 };
+	struct host host;
+	int i;
+
+	host_init(&host, 4, vcpus, 4);
+	host.options.rules = rules;
+	host.options.n_rules = 3;
+	host_check(&host);
+	host_second(&host, used, waited);
+	host_check(&host);
+	check_cpus(&host, 0, 0, 0, "not unless the options want it");
+	host.options.pin = true;
+	host_second(&host, used, waited);
+	host_check(&host);
+	check_cpus(&host, 0, 2, 2, "the last CPUs are the first owner's");
+	check_cpus(&host, 1, 1, 1, "then come the next's");
+	check_cpus(&host, 2, 0, 1, "others have the rest");
+	check_cpus(&host, 3, 0, 1, "all of them");
+	ok(host.decisions[0].cpus_own && host.decisions[0].change && !host.decisions[3].cpus_own,
+	   "which changes something");
+	has_text(host.decisions[0].reason, "CPU of its own", "and is said");
+	host_second(&host, used, waited);
+	host_check(&host);
+	ok(!host.decisions[0].change && host.decisions[0].cpus == 2, "and stays");
+
+	rules[2].guarantee_millicpus = 1001;
+	rules[0].guarantee_millicpus = 1900;
+	host_second(&host, used, waited);
+	host_check(&host);
+	check_cpus(&host, 0, 0, 3, "less than a CPU for each vCPU is none of one's own");
+	check_cpus(&host, 1, 3, 1, "who has them keeps them");
+	rules[0].guarantee_millicpus = 1000;
+	rules[2].guarantee_millicpus = 2001;
+	host_second(&host, used, waited);
+	host_check(&host);
+	check_cpus(&host, 1, 0, 0, "what others were given is not taken");
+
+	rules[0].guarantee_millicpus = 2000;
+	rules[2].guarantee_millicpus = 500;
+	host_second(&host, used, waited);
+	host_check(&host);
+	check_cpus(&host, 0, 2, 2, "and comes back");
+	for (i = 0; i < 5; i++) {
+		host_second(&host, calm, nobody);
+		host_check(&host);
+	}
+	check_cpus(&host, 0, 0, 0, "without contention all are as found");
+	check_cpus(&host, 3, 0, 0, "all of them");
+	host_free(&host);
+}
+
 void test_manage(void)
 {
 	unsigned int run;
@@ -758,6 +828,7 @@ void test_manage(void)
 	test_caps_go();
 	test_given_back();
 	test_sleepers_go_first();
+	test_cpus_of_their_own();
 	test_guarantees_are_kept();
 	test_rate_limit();
 	test_stall();

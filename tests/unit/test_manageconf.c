@@ -66,7 +66,7 @@ static const char whole[] =
 	"Policy = published\n"
 	"Alpha=62.5%\nBeta=0\nCheckInterval=1.5s\nPeriod=50ms\nFloor=2%\nVmmFloor=0%\n"
 	"StallMax=20000us\nHeadroom=5%\nContention=0%\nCalmChecks=7\nHysteresis=0%\n"
-	"RateLimit=0s\nBurst=10%\nCap=none\nServiceBoost=16\n"
+	"RateLimit=0s\nBurst=10%\nCap=none\nPin=yes\nServiceBoost=16\n"
 	"[VM web 1]\nClass=service\nGuarantee=150%\nWeight=200\nManaged=no\n"
 	"[VM *]\nClass=batch\n"
 	"[VM [x]]";
@@ -80,7 +80,7 @@ static void test_whole(void)
 		"every key is read: %s", err.message))
 		return;
 	ok(options.policy == MANAGE_PUBLISHED && options.alpha_permille == 625 && !options.beta &&
-	   options.cap == MANAGE_CAP_NONE && options.service_boost == 16, "words and numbers");
+	   options.cap == MANAGE_CAP_NONE && options.service_boost == 16 && options.pin, "words and numbers");
 	is_number(options.t_check_ns, 1500000000, "a time with a fraction");
 	is_number(options.period_ns, 50000000, "milliseconds");
 	is_number(options.stall_max_ns, 20000000, "microseconds");
@@ -121,7 +121,7 @@ static bool same(const struct manage_options *a, const struct manage_options *b)
 	       a->contention_permille == b->contention_permille &&
 	       a->calm_checks == b->calm_checks && a->burst_permille == b->burst_permille &&
 	       a->hysteresis_permille == b->hysteresis_permille &&
-	       a->service_boost == b->service_boost;
+	       a->service_boost == b->service_boost && a->pin == b->pin;
 }
 
 static bool comes_back(const struct manage_options *options)
