@@ -33,13 +33,15 @@ def set_ksm(name, value):
 
 def rest_huge_pages():
     """What would move memory by 2 MiB while VMs stand still: khugepaged fills the holes
-    of what it makes huge pages of, and any program's first touch may take a huge page.
+    of what it makes huge pages of, any program's first touch may take a huge page, and
+    newer kernels take zero-filled parts of huge pages back when caches are dropped.
     VMs that ask for huge pages still get them."""
     huge_pages = "/sys/kernel/mm/transparent_hugepage/"
-    if os.path.exists(huge_pages):
-        write(huge_pages + "enabled", "madvise")
-        write(huge_pages + "khugepaged/max_ptes_none", 0)
-        write(huge_pages + "khugepaged/scan_sleep_millisecs", 3_600_000)
+    for name, value in (("enabled", "madvise"), ("shrink_underused", 0),
+                        ("khugepaged/pages_to_scan", 1),
+                        ("khugepaged/scan_sleep_millisecs", 3_600_000)):
+        if os.path.exists(huge_pages + name):
+            write(huge_pages + name, value)
 
 
 def ksm_defaults():
