@@ -61,7 +61,11 @@ static int set_timer(int fd, uint64_t interval_ns)
 	return timerfd_settime(fd, 0, &time, NULL);
 }
 
-static int open_signals(void)
+/*
+ * Whoever has begun to put limits back, or to set them, is told by signals but not
+ * ended: they are held from the first change on, and read when there is time.
+ */
+static sigset_t hold_signals(void)
 {
 	sigset_t set;
 
@@ -69,8 +73,14 @@ static int open_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -1;
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return set;
+}
+
+static int open_signals(void)
+{
+	sigset_t set = hold_signals();
+
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -291,6 +301,7 @@ int service_restore(const char *dir, void (*tell)(const char *text), size_t *fai
 	struct limiter limiter;
 	int ret;
 
+	hold_signals();
 	if (control_open(&control, dir, err))
 		return -1;
 	ret = limiter_open(&limiter, control.journal, tell, err);

@@ -24,7 +24,8 @@ int service_run(struct service_options *options, struct error *err);
 int service_once(struct service_options *options, json_t **status, struct error *err);
 
 /*
- * Puts back what a manager that was killed has left. Refused while one runs.
+ * Puts back what a manager that was killed has left. Refused while one runs. From
+ * here on signals that would end the program are held.
  * *failed is of how many VMs it could not.
  */
 int service_restore(const char *dir, void (*say)(const char *text), size_t *failed,

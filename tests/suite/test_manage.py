@@ -202,6 +202,21 @@ def the_manager_started_after_one_that_was_killed():
         vms.all_as_found("after the second manager")
 
 
+@case(no_strace)
+def the_manager_told_to_end_while_it_puts_back_what_another_left():
+    """strace sends it SIGTERM at the n-th of its first writes: to its lock, the log, cgroups."""
+    with VMs(2) as vms:
+        for n in range(1, 7):
+            manager = vms.start()
+            vms.await_limits(manager)
+            vms.await_limits(manager, 1)
+            stop(manager, signal.SIGKILL)
+            manager = vms.start(under=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=write",
+                                       "-e", f"inject=write:signal=TERM:when={n}"])
+            equal(manager.wait(60), 0, f"exit status, told at write {n}; {vms.log()}")
+            vms.all_as_found(f"after SIGTERM at write {n}")
+
+
 PINNING = """[Manage]
 Pin=yes
 CheckInterval=200ms
