@@ -542,20 +542,6 @@ static void print_expected(const struct attack *attack)
 	putchar(']');
 }
 
-/* The family still answers an honest client. */
-static bool is_alive(void)
-{
-	struct answer answer;
-	struct link link;
-
-	if (link_open(&link, 0))
-		return false;
-	link_send(&link, request(&link, VMSHARE_CMD_INFO));
-	link_receive(&link, NULL, NULL, &answer);
-	link_close(&link);
-	return !answer.error && answer.messages == 1;
-}
-
 static void send_forged(struct link *link, const struct attack *attack)
 {
 	struct nl_msg *message = attack->forge(link);
@@ -583,7 +569,7 @@ static bool run_attack(const struct attack *attack)
 	send_forged(&link, attack);
 	link_receive(&link, NULL, NULL, &answer);
 	link_close(&link);
-	alive = is_alive();
+	alive = link_is_served(VMSHARE_CMD_INFO);
 	well = is_expected(attack, &answer);
 
 	printf("{\"kind\":\"%s\",", attack->name);

@@ -185,3 +185,16 @@ void link_receive(struct link *link, message_fn visit, void *arg, struct answer 
 	while (!link_receive_some(link, visit, arg, answer))
 		;
 }
+
+bool link_is_served(uint8_t command)
+{
+	struct answer answer;
+	struct link link;
+
+	if (link_open(&link, 0))
+		return false;
+	link_send(&link, link_request(&link, command, 0));
+	link_receive(&link, NULL, NULL, &answer);
+	link_close(&link);
+	return !answer.error && !answer.silent && answer.messages == 1;
+}

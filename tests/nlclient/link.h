@@ -49,5 +49,7 @@ void link_receive(struct link *link, message_fn visit, void *arg, struct answer 
 /* As link_receive, but of one datagram; true when it ended the exchange. */
 bool link_receive_some(struct link *link, message_fn visit, void *arg, struct answer *answer);
 void link_set_timeout(struct link *link, unsigned int seconds);
+/* Whether an honest client, on a socket of its own, gets the one answer to this command. */
+bool link_is_served(uint8_t command);
 
 #endif

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "../../include/uapi/linux/vmshare.h"
+#include "faults.h"
+#include "fuzz.h"
 #include "hostile.h"
 #include "link.h"
 #include "print.h"
@@ -24,6 +26,7 @@
 static const char usage[] =
 "usage: nlclient [OPTIONS] info | host | vm [PID] | vcpu [PID] | set | cpu [PID]\n"
 "       nlclient [OPTIONS] track | events | raw KIND | raw all | raw list | storm\n"
+"       nlclient [OPTIONS] fuzz | faults info|host|vm|vcpu|set|cpu|track|event | faults load\n"
 "Prints messages as lines of JSON; the last line is how the exchange ended.\n"
 "  --engine auto|tree|pages|N  --max-age MS  --generation G   choice of snapshot\n"
 "  --dump                      ask host for a dump\n"
@@ -32,6 +35,9 @@ static const char usage[] =
 "                              lines of its input: \"hooks HOOKS\", \"cpu [PID]\"\n"
 "  --count N --timeout SEC     events: how many to wait for, and how long\n"
 "  --seconds N --threads T --seed S                           storm\n"
+"  --messages N --seed S --first N   fuzz: how many datagrams, and the number of the first\n"
+"  --nth N --marker FILE       faults: only allocation N; a file to write each number to\n"
+"  --module FILE               faults load: what to load\n"
 "  --uid N         become this user before the socket is opened\n"
 "  --uid-after N   become this user when the socket is open\n"
 "  --userns        move to a user namespace of our own first (before opening)\n"
@@ -51,6 +57,8 @@ struct options {
 	long uid_after;
 	int unshare;
 	struct storm_options storm;
+	struct fuzz_options fuzz;
+	struct faults_options faults;
 };
 
 static long long parse_number(const char *text)
@@ -175,6 +183,46 @@ static int events(const struct options *options)
 	return print_end(&answer);
 }
 
+static void add_fault_attrs(struct nl_msg *message, const void *arg)
+{
+	const struct options *options = arg;
+
+	add_choice(message, options);
+	if (options->hooks)
+		nla_put_u32(message, VMSHARE_A_HOOKS, parse_hooks(options->hooks));
+}
+
+static int fail_allocations(const char *operation, struct options *options)
+{
+	static const struct {
+		const char *name;
+		uint8_t command;
+		int flags;
+	} requests[] = {
+		{ "info", VMSHARE_CMD_INFO, 0 },
+		{ "host", VMSHARE_CMD_HOST, 0 },
+		{ "vm", VMSHARE_CMD_VM, NLM_F_DUMP },
+		{ "vcpu", VMSHARE_CMD_VCPU, NLM_F_DUMP },
+		{ "set", VMSHARE_CMD_SET, NLM_F_DUMP },
+		{ "cpu", VMSHARE_CMD_CPU, NLM_F_DUMP },
+		{ "track", VMSHARE_CMD_TRACK, NLM_F_ACK },
+		{ "event", VMSHARE_CMD_HOST, 0 },
+		{ "load", 0, 0 },
+	};
+
+	options->faults.operation = operation;
+	options->faults.add_attrs = add_fault_attrs;
+	options->faults.arg = options;
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (strcmp(operation, requests[i].name))
+			continue;
+		options->faults.command = requests[i].command;
+		options->faults.flags = requests[i].flags;
+		return faults(&options->faults);
+	}
+	errx(2, "no operation is called \"%s\"", operation);
+}
+
 static int run(int argc, char **argv, struct options *options)
 {
 	const char *verb = argc ? argv[0] : "";
@@ -182,6 +230,8 @@ static int run(int argc, char **argv, struct options *options)
 
 	if (argc == 2 && !strcmp(verb, "raw"))
 		return hostile(operand);
+	if (argc == 2 && !strcmp(verb, "faults"))
+		return fail_allocations(operand, options);
 	if (argc == 2 && (!strcmp(verb, "vm") || !strcmp(verb, "vcpu") || !strcmp(verb, "cpu")))
 		options->pid = parse_number(operand);
 	else if (argc != 1)
@@ -204,12 +254,14 @@ static int run(int argc, char **argv, struct options *options)
 		return events(options);
 	if (!strcmp(verb, "storm"))
 		return storm(&options->storm);
+	if (!strcmp(verb, "fuzz"))
+		return fuzz(&options->fuzz);
 	fputs(usage, stderr);
 	return 2;
 }
 
 enum { ENGINE = 1, AGE, GENERATION, HOOKS, DUMP, REPEAT, COUNT, TIMEOUT, SECONDS, THREADS, SEED,
-	USER, USER_AFTER, USERNS, NETNS, HELP };
+	MESSAGES, FIRST, NTH, MARKER, MODULE, USER, USER_AFTER, USERNS, NETNS, HELP };
 
 static const struct option long_options[] = {
 	{ "engine", required_argument, NULL, ENGINE },
@@ -223,6 +275,11 @@ static const struct option long_options[] = {
 	{ "seconds", required_argument, NULL, SECONDS },
 	{ "threads", required_argument, NULL, THREADS },
 	{ "seed", required_argument, NULL, SEED },
+	{ "messages", required_argument, NULL, MESSAGES },
+	{ "first", required_argument, NULL, FIRST },
+	{ "nth", required_argument, NULL, NTH },
+	{ "marker", required_argument, NULL, MARKER },
+	{ "module", required_argument, NULL, MODULE },
 	{ "uid", required_argument, NULL, USER },
 	{ "uid-after", required_argument, NULL, USER_AFTER },
 	{ "userns", no_argument, NULL, USERNS },
@@ -266,6 +323,22 @@ static void set_option(struct options *options, int option, const char *value)
 		break;
 	case SEED:
 		options->storm.seed = parse_number(value);
+		options->fuzz.seed = options->storm.seed;
+		break;
+	case MESSAGES:
+		options->fuzz.messages = parse_number(value);
+		break;
+	case FIRST:
+		options->fuzz.first = parse_number(value);
+		break;
+	case NTH:
+		options->faults.nth = parse_number(value);
+		break;
+	case MARKER:
+		options->faults.marker = value;
+		break;
+	case MODULE:
+		options->faults.module = value;
 		break;
 	case USER:
 		options->uid = parse_number(value);
@@ -294,6 +367,7 @@ int main(int argc, char **argv)
 		.engine = -1, .max_age = -1, .generation = -1, .pid = -1, .uid = -1, .uid_after = -1,
 		.repeat = 1, .count = 1, .timeout = 60,
 		.storm = { .seconds = 10, .threads = 4, .seed = time(NULL) },
+		.fuzz = { .seed = time(NULL), .messages = 1000 },
 	};
 	int option;
 

@@ -327,3 +327,17 @@ bool print_end(const struct answer *answer)
 	fflush(stdout);
 	return answer->error || answer->silent;
 }
+
+void print_errors(const unsigned long errors[MAX_ERRNO])
+{
+	const char *separator = "";
+
+	for (int i = 1; i < MAX_ERRNO; i++) {
+		const char *name = strerrorname_np(i);
+
+		if (!errors[i])
+			continue;
+		printf("%s\"%s\":%lu", separator, name ? name : "?", errors[i]);
+		separator = ",";
+	}
+}

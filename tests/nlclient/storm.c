@@ -16,7 +16,6 @@
 #include "print.h"
 
 #define TINY_BUFFER 1		/* the kernel rounds it up to its minimum */
-#define MAX_ERRNO 256
 
 struct counts {
 	unsigned long requests;
@@ -205,21 +204,12 @@ static void add_counts(struct counts *sum, const struct counts *counts)
 
 static void print_counts(const struct storm_options *options, const struct counts *counts)
 {
-	const char *separator = "";
-
 	printf("{\"seconds\":%u,\"threads\":%u,\"seed\":%u,\"requests\":%lu,\"messages\":%lu,"
 	       "\"done\":%lu,\"interrupted\":%lu,\"abandoned\":%lu,\"silent\":%lu,\"errors\":{",
 	       options->seconds, options->threads, options->seed, counts->requests,
 	       counts->messages, counts->done, counts->interrupted, counts->abandoned,
 	       counts->silent);
-	for (int i = 1; i < MAX_ERRNO; i++) {
-		const char *name = strerrorname_np(i);
-
-		if (!counts->errors[i])
-			continue;
-		printf("%s\"%s\":%lu", separator, name ? name : "?", counts->errors[i]);
-		separator = ",";
-	}
+	print_errors(counts->errors);
 	printf("}}\n");
 }
 

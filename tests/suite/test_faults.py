@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Memory that cannot be had: each allocation of each operation fails once.
+
+What lacked memory says so, or does without; nothing else changes, and the next request
+is answered well. What is lost on the way the search for leaks at the end finds.
+"""
+
+import facts
+import host
+from case import Skip, case, equal, true
+from facts import ENGINES, Snapshot, ask
+from faults import PROPER, Injection, Sites, check_answers, needs_faults, summary
+from test_memory import merged_three
+from toy import Toys
+from tracked import Session, await_detached
+
+sites = Sites()
+
+# More than a load has allocations: all are counted, none fails.
+NONE = 1_000_000
+# Two loads of the same module differ by so many allocations: slabs that were full.
+DRIFT = 12
+# The kernel warns, which ends the machine, if it lacks memory to arm a probe.
+KERNEL_WARNS = ("arm_kprobe", "__arm_kprobe", "register_ftrace_function", "ftrace_set_filter")
+
+
+def check_module():
+    """It works, with both engines."""
+    for engine in ENGINES:
+        Snapshot(engine).check_sums()
+
+
+def fail_each(injection, operation, *options):
+    faults, whole = injection.fail_each(operation, *options)
+    check_answers(faults, whole, operation)
+    sites.note(faults)
+    true(faults, f"{operation}: no allocation has failed")
+    return faults
+
+
+@case(needs=needs_faults)
+def walks_and_dumps_with_each_allocation_failing():
+    """Every request walks: no snapshot is young enough without an age."""
+    with Toys() as toys, Injection() as injection:
+        vms = merged_three(toys, ["--vcpus", "2"])
+        vms[0].fork()   # frames that the tree engine leaves to the pages engine
+        vms[1].poke(0, 10)
+        toys.start("20@77", options=["--memfd"])
+        faults = []
+        for engine in ENGINES:
+            for request in ("host", "vm", "vcpu", "set"):
+                faults += fail_each(injection, request, "--engine", engine)
+            check_module()
+        faults += fail_each(injection, "info")
+        return summary(faults)
+
+
+@case(needs=needs_faults)
+def threads_and_hooks_with_each_allocation_failing():
+    """A client whose hooks are refused has none, and nothing stays attached."""
+    with Toys() as toys, Injection() as injection:
+        merged_three(toys, ["--vcpus", "2", "--pause", "5000"])
+        faults = fail_each(injection, "cpu")
+        for hooks in ("sched", "sched,kvm"):
+            faults += fail_each(injection, "track", "--hooks", hooks)
+            await_detached()
+        with Session() as session:
+            faults += fail_each(injection, "cpu")
+            session.look()
+        await_detached()
+        check_module()
+        return summary(faults)
+
+
+def search_rarely(session):
+    """Threads that are new are found by who asks: searches in vain make the next one late."""
+    for _ in range(12):
+        session.look()
+
+
+@case(needs=needs_faults)
+def vms_first_seen_with_each_allocation_failing():
+    """A thread that could not be followed yet has not ended: nothing is counted twice."""
+    faults, nth = [], 1
+    with Toys() as toys, Injection() as injection, Session("sched") as session:
+        while True:
+            search_rarely(session)
+            vm = toys.start("2@1", options=["--vcpus", "2", "--pause", "5000"])
+            fault = injection.fail_one(nth, "cpu")
+            if not fault:
+                break
+            true(fault.answer["error"] in PROPER, f"cpu: {fault}")
+            faults.append(fault)
+            session.look()
+            ended = session.look().ended[vm.pid]
+            equal((ended["waits"], ended["ready_ns"]), (0, 0), f"of ended threads; {fault}")
+            toys.end(vm)
+            nth += 1
+    sites.note(faults)
+    return summary(faults)
+
+
+def is_in_walk(fault):
+    return fault.passes("vmshare_tree_walk") or fault.passes("vmshare_pages_walk")
+
+
+def check_event(fault):
+    """Told now, or by the next walk, or that something was lost."""
+    answer = fault.answer
+    true(answer["error"] in PROPER, f"event: {fault}")
+    true(answer["lost"] or answer["events"] + answer["later"] == 1,
+         f"the VM that appeared is told once, or the loss: {fault}")
+
+
+@case(needs=needs_faults)
+def events_with_each_allocation_failing():
+    faults, nth = [], 1
+    with Toys() as toys, Injection() as injection:
+        while True:
+            vm = toys.start("2@1")
+            fault = injection.fail_one(nth, "event")
+            toys.end(vm)
+            ask("host")     # that it is gone is told before anybody listens
+            if not fault or is_in_walk(fault):
+                break
+            check_event(fault)
+            faults.append(fault)
+            nth += 1
+        check_module()
+    sites.note(faults)
+    told = sum(1 for fault in faults if fault.answer["lost"])
+    return f"{summary(faults)}; {told} losses told"
+
+
+# Loading
+
+
+def is_in_init(frames):
+    return any(name.startswith("do_one_initcall") for name, _ in frames)
+
+
+def kernel_warns(frames):
+    return any(name.startswith(KERNEL_WARNS) for name, _ in frames)
+
+
+def numbers_in_init(injection):
+    """Allocations of the module's own start, by number, without those that must not fail."""
+    injection.record(all_of_them=True)
+    _, backtraces = injection.run("load", "--nth", str(NONE), "--module", host.MODULE)
+    injection.record(all_of_them=False)
+    host.unload()
+    backtraces = backtraces[NONE]
+    in_init = [n for n, frames in enumerate(backtraces, 1) if is_in_init(frames)]
+    warned = [n for n, frames in enumerate(backtraces, 1) if kernel_warns(frames) and n in in_init]
+    end = (warned[0] - DRIFT) if warned else in_init[-1] + 1
+    true(in_init, "the module's start allocates something")
+    return [n for n in in_init if n < end]
+
+
+def load_with_fault(injection, nth):
+    """Return: Fault, or None; the module is unloaded after it was asked what it can do."""
+    fault = injection.fail_one(nth, "load", "--module", host.MODULE)
+    if host.loaded():
+        equal(len(ask("info")), 1, f"answers; {fault}")
+        host.unload()
+    elif fault:
+        true(fault.answer["error"] in PROPER, f"load: {fault}")
+    return fault
+
+
+@case(needs=needs_faults)
+def loading_with_each_allocation_failing():
+    """It is refused, or it does without what could not be found out."""
+    with Injection() as injection:
+        host.unload()
+        numbers = numbers_in_init(injection)
+        faults = [load_with_fault(injection, nth) for nth in numbers]
+    faults = [fault for fault in faults if fault]
+    refused = sum(bool(fault.answer["error"]) for fault in faults)
+    true(faults and refused, f"{len(faults)} faults, {refused} refusals")
+    sites.note(faults)
+    host.load()
+    check_module()
+    return summary(faults)
+
+
+@case(needs=needs_faults)
+def every_call_that_allocates_has_failed():
+    """Of the module's code, by all cases before."""
+    if not sites.faults:
+        raise Skip("no case before has let anything fail")
+    calls = sites.calls()
+    missed = sorted(set(calls) - sites.failed)
+    return (f"{sites.faults} faults; {len(set(calls) & sites.failed)} of {len(calls)} calls; "
+            f"not reached: " + ", ".join(f"{at} ({calls[at]})" for at in missed))
