@@ -374,6 +374,12 @@ static const char *do_killchild(const uint64_t *numbers)
 	return NULL;
 }
 
+static const char *do_plug(const uint64_t *numbers)
+{
+	(void)numbers;
+	return vm_plug_vcpu() ? NULL : "there is no machine, or it has as many as it may";
+}
+
 static const char *do_quit(const uint64_t *numbers)
 {
 	(void)numbers;
@@ -396,6 +402,7 @@ static const struct command {
 	{ "mergeable", 2, 2, do_mergeable },
 	{ "unmergeable", 2, 2, do_unmergeable },
 	{ "split", 2, 2, do_split },
+	{ "plug", 0, 0, do_plug },
 	{ "quit", 0, 0, do_quit },
 };
 

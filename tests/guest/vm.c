@@ -33,7 +33,7 @@ struct vcpu {
 	struct kvm_run *run;
 };
 
-static int vm_fd = -1;
+static int vm_fd = -1, kvm_fd = -1;
 static struct vcpu vcpus[VM_MAX_VCPUS];
 static unsigned int vcpu_count, halt_pause_us;
 
@@ -93,7 +93,7 @@ static void set_registers(int fd)
 	request(fd, KVM_SET_REGS, (uintptr_t)&registers, "setting registers");
 }
 
-static void add_vcpu(int kvm_fd, unsigned int id)
+static void add_vcpu(unsigned int id)
 {
 	size_t bytes = request(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0, "size of a virtual CPU");
 	struct vcpu *vcpu = &vcpus[id];
@@ -145,9 +145,9 @@ static void start_thread(unsigned int id)
 void vm_start(void *memory, size_t bytes, unsigned int count, enum vm_code code,
 	      unsigned int pause_us)
 {
-	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	unsigned int id;
 
+	kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (kvm_fd < 0)
 		err(1, "opening /dev/kvm (load kvm_amd or kvm_intel, or give --no-kvm)");
 	vm_fd = request(kvm_fd, KVM_CREATE_VM, 0, "a virtual machine");
@@ -155,12 +155,20 @@ void vm_start(void *memory, size_t bytes, unsigned int count, enum vm_code code,
 	add_code(code);
 	add_slot(1, MEMORY_ADDRESS, memory, bytes);
 	for (id = 0; id < count; id++)
-		add_vcpu(kvm_fd, id);
+		add_vcpu(id);
 	vcpu_count = count;
 	halt_pause_us = pause_us;
-	close(kvm_fd);
 	for (id = 0; id < count; id++)
 		start_thread(id);
+}
+
+bool vm_plug_vcpu(void)
+{
+	if (vm_fd < 0 || vcpu_count == VM_MAX_VCPUS)
+		return false;
+	add_vcpu(vcpu_count);
+	start_thread(vcpu_count++);
+	return true;
 }
 
 void vm_forget(void)
@@ -171,4 +179,6 @@ void vm_forget(void)
 		close(vcpus[id].fd);
 	if (vm_fd >= 0)
 		close(vm_fd);
+	if (kvm_fd >= 0)
+		close(kvm_fd);
 }

@@ -2,6 +2,7 @@
 #ifndef VMSHARE_TESTS_VM_H
 #define VMSHARE_TESTS_VM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define VM_MAX_VCPUS 64
@@ -20,6 +21,9 @@ enum vm_code {
  */
 void vm_start(void *memory, size_t bytes, unsigned int vcpus, enum vm_code code,
 	      unsigned int pause_us);
+
+/* One more virtual CPU while the others run; false if there is no room for it. */
+bool vm_plug_vcpu(void);
 
 /* In a forked child: lets go of the machine, whose life is its parent's. */
 void vm_forget(void);
