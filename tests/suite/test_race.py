@@ -20,7 +20,7 @@ import time
 
 import facts
 import host
-from case import DEADLINE_FACTOR, Failure, case, equal, true
+from case import DEADLINE_FACTOR, Failure, case, equal, true, wait_for
 from facts import check
 from test_memory import merged_three
 from toy import TOY, Toys
@@ -44,6 +44,12 @@ def tell(path, value):
         if error.errno not in REFUSED:
             raise
         raise Refused from error
+
+
+def is_done(path, value):
+    with contextlib.suppress(Refused):
+        tell(path, value)
+        return True
 
 
 def run(*words, seconds=60):
@@ -179,7 +185,7 @@ class Disturbers:
             run("timeout", "-s", "INT", "5", "sh", "-c", f"echo offline > {block}/state")
         finally:
             if host.read(f"{block}/state") == "offline":
-                host.write(f"{block}/state", "online_movable")
+                wait_for(lambda: is_done(f"{block}/state", "online_movable"), "memory to come back")
 
     def swap(self):
         run("swapoff", host.swap_disk())
@@ -189,7 +195,7 @@ class Disturbers:
         online = "/sys/devices/system/cpu/cpu1/online"
         tell(online, 0)
         time.sleep(self.chance.random())
-        host.write(online, 1)
+        wait_for(lambda: is_done(online, 1), "the CPU to come back")  # not while tasks are frozen
 
     def frozen_tasks(self):
         """As for a suspend to memory, and thawed after a second; ksmd is frozen, too."""
