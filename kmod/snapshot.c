@@ -68,7 +68,7 @@ static struct vmshare_snapshot *pop_oldest(bool all)
 	if (!list_empty(&kept))
 		old = list_last_entry(&kept, struct vmshare_snapshot, kept);
 	if (old && (all || nr_kept > VMSHARE_KEEP ||
-		    ktime_before(old->began, limit))) {
+		    ktime_before(old->kept_since, limit))) {
 		list_del_init(&old->kept);
 		nr_kept--;
 	} else {
@@ -98,6 +98,7 @@ static void drop_old(struct work_struct *work)
 static void keep(struct vmshare_snapshot *snap)
 {
 	kref_get(&snap->ref);
+	snap->kept_since = ktime_get();
 	spin_lock(&kept_lock);
 	list_add(&snap->kept, &kept);
 	nr_kept++;
@@ -239,6 +240,7 @@ static int walk(u32 engine, struct vmshare_snapshot **ret)
 
 	while (!(err = walk_once(engine, ret, &gone)) && gone && walks < WALKS) {
 		vmshare_snapshot_put(*ret);
+		*ret = NULL;	/* the next walk may fail */
 		walks++;
 	}
 	if (err)

@@ -27,7 +27,7 @@ struct vmshare_vm {
 struct vmshare_vcpu {
 	u32 pid;		/* of its VM */
 	u32 id;
-	u32 tid;		/* 0 before its first run */
+	u32 tid;		/* 0 before its first run, and when it has ended */
 	u64 exits;
 	struct vmshare_cpu_use cpu;
 };
@@ -45,6 +45,7 @@ struct vmshare_snapshot {
 	u64 generation;
 	u32 engine;		/* enum vmshare_engine, never AUTO */
 	ktime_t began;
+	ktime_t kept_since;	/* a walk may take longer than it is kept */
 	u64 time_ns;		/* the same moment, CLOCK_REALTIME */
 	u64 walk_ns, items, nodes, checked_nodes, stale_items;
 	u64 merged_frames, merged_mappings;
