@@ -319,6 +319,8 @@ static int look_at_all(struct vmshare_census *census, struct candidates *c,
 
 int vmshare_census_take(struct vmshare_census *census)
 {
+	static atomic64_t begun = ATOMIC64_INIT(0);
+	u64 number = atomic64_inc_return(&begun);
 	struct candidates candidates = {};
 	u32 vcpu_room = 256;
 	int err;
@@ -336,6 +338,7 @@ int vmshare_census_take(struct vmshare_census *census)
 		err = 0;
 	}
 	release_candidates(&candidates);
+	census->number = number;
 	return err;
 }
 

@@ -33,6 +33,7 @@ struct vmshare_census {
 	struct vmshare_vm_seen *vms;
 	struct vmshare_vcpu_seen *vcpus;	/* VM by VM */
 	u32 nr_vms, nr_vcpus;
+	u64 number;		/* a census begun later has a higher one */
 };
 
 /**

@@ -78,6 +78,7 @@ static void __exit vmshare_exit(void)
 {
 	vmshare_watch_exit();
 	vmshare_netlink_exit();
+	vmshare_watch_forget();
 	vmshare_hooks_exit();
 	vmshare_guestmode_exit();
 	vmshare_snapshot_exit();

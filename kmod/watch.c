@@ -10,7 +10,8 @@
  *
  * Lock: known_lock protects the list of known VMs and orders the events.
  * Teardown: the probes go first, so nobody queues work any more; then the work
- * is waited for; then the list is freed.
+ * is waited for. Requests under way still note their census: the list is freed
+ * when the family is gone, and they with it.
  */
 #include <linux/kprobes.h>
 #include <linux/mm.h>
@@ -35,6 +36,7 @@ struct known_vm {
 static DEFINE_MUTEX(known_lock);
 static struct known_vm *known;
 static u32 nr_known;
+static u64 last_noted;		/* number of the census that they are from */
 
 static void look_again(struct work_struct *work);
 static DECLARE_DELAYED_WORK(soon, look_again);
@@ -79,11 +81,15 @@ void vmshare_watch_note(const struct vmshare_census *census)
 		memcpy(now[i].comm, census->vms[i].comm, TASK_COMM_LEN);
 	}
 	mutex_lock(&known_lock);
-	tell_missing(known, nr_known, now, census->nr_vms, VMSHARE_CMD_VM_GONE);
-	tell_missing(now, census->nr_vms, known, nr_known,
-		     VMSHARE_CMD_VM_APPEARED);
-	swap(known, now);
-	nr_known = census->nr_vms;
+	if (census->number > last_noted) {	/* else a newer one has told */
+		tell_missing(known, nr_known, now, census->nr_vms,
+			     VMSHARE_CMD_VM_GONE);
+		tell_missing(now, census->nr_vms, known, nr_known,
+			     VMSHARE_CMD_VM_APPEARED);
+		swap(known, now);
+		nr_known = census->nr_vms;
+		last_noted = census->number;
+	}
 	mutex_unlock(&known_lock);
 	kvfree(now);
 }
@@ -157,6 +163,10 @@ void vmshare_watch_exit(void)
 		stop_probes();
 	cancel_delayed_work_sync(&soon);
 	cancel_delayed_work_sync(&later);
+}
+
+void vmshare_watch_forget(void)
+{
 	kvfree(known);
 	known = NULL;
 	nr_known = 0;

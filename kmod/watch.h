@@ -12,6 +12,9 @@
 const char *vmshare_watch_init(void);
 void vmshare_watch_exit(void);
 
+/* Forget the VMs that were noted. No request may be under way. */
+void vmshare_watch_forget(void);
+
 /* A census was taken: tell the listeners what changed since the last one. */
 void vmshare_watch_note(const struct vmshare_census *census);
 
