@@ -51,6 +51,7 @@ tests: ## build the tests' own programs
 	$(MAKE) -C tests/nlclient
 	$(MAKE) -C bench
 	$(MAKE) -C bench/switches
+	$(MAKE) -C bench/native build
 
 demo: ## show it on real KVM guests in a test machine (5 minutes)
 	tests/demo

@@ -21,6 +21,7 @@
  * content, and contents never change, so the last page is the place to go on
  * from, whatever was added or removed meanwhile.
  */
+#include <linux/err.h>
 #include <linux/hash.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -85,9 +86,36 @@ static int look_at_batch(struct tree_walk *w, u32 nr, bool *paused)
 	return 0;
 }
 
-/* Room for a list that did not fit; go on with the same place after that. */
-static int grow_batch(struct tree_walk *w, u32 wanted)
+/* Return: whether it is time, and possible, to pause behind this place. */
+static int should_pause(struct tree_walk *w, struct rb_node *rb)
 {
+	if (!w->spent)
+		return false;
+	if (tree_mark_place(w, rb))
+		return true;
+	return tree_overdue(w) ? -EXFULL : false;
+}
+
+/* What dead nodes count for: not twice where a list is made twice. */
+struct dead_counts {
+	u64 nodes, items, stale_items;
+};
+
+static struct dead_counts dead_counts(const struct vmshare_tally *tally)
+{
+	return (struct dead_counts) {
+		.nodes = tally->nodes,
+		.items = tally->items,
+		.stale_items = tally->stale_items,
+	};
+}
+
+/* Room for a list that did not fit; go on with the same place after that. */
+static int grow_batch(struct tree_walk *w, u32 wanted, struct dead_counts before)
+{
+	w->tally->nodes = before.nodes;
+	w->tally->items = before.items;
+	w->tally->stale_items = before.stale_items;
 	w->batch_wanted = wanted + wanted / 8;
 	return tree_pause(w);
 }
@@ -98,32 +126,23 @@ static int grow_batch(struct tree_walk *w, u32 wanted)
  */
 static int look_at_chain(struct tree_walk *w, struct rb_node *rb, bool *paused)
 {
+	struct dead_counts before = dead_counts(w->tally);
 	void *chain = tree_node_of_rb(w, rb);
 	struct hlist_node *dup;
 	u32 nr = 0;
 
 	for (dup = vmshare_ksm_first(w->ksm, chain); dup; dup = dup->next)
 		list_node(w, &nr, tree_dup_of_hlist(w, dup));
-	if (!nr)
-		return 0;
+	if (!nr)	/* a dead place: nothing to pause at */
+		return min(should_pause(w, rb), 0);
 	if (!tree_mark_place(w, rb))
 		return -EXFULL;
 	if (nr > w->batch_room) {
 		w->again = true;
 		*paused = true;
-		return grow_batch(w, nr);
+		return grow_batch(w, nr, before);
 	}
 	return look_at_batch(w, nr, paused);
-}
-
-/* Return: whether it is time, and possible, to pause behind this place. */
-static int should_pause(struct tree_walk *w, struct rb_node *rb)
-{
-	if (!w->spent)
-		return false;
-	if (tree_mark_place(w, rb))
-		return true;
-	return tree_overdue(w) ? -EXFULL : false;
 }
 
 static int look_at_place(struct tree_walk *w, struct rb_node *rb, bool *paused)
@@ -163,6 +182,8 @@ static int walk_tree(struct tree_walk *w, int tree)
 		if (tree >= vmshare_ksm_nr_trees(w->ksm))
 			break;	/* the trees were rebuilt meanwhile */
 		rb = tree_place_behind(w, &(*w->ksm->stable_trees)[tree]);
+		if (IS_ERR(rb))
+			return PTR_ERR(rb);
 		tree_ahead_start(w, rb);
 	}
 	return 0;
@@ -171,18 +192,20 @@ static int walk_tree(struct tree_walk *w, int tree)
 /* Nodes that wait to be put into another NUMA node's tree. */
 static int walk_migrating(struct tree_walk *w)
 {
+	struct dead_counts before;
 	struct list_head *at;
 	bool paused = false;
 	u32 nr;
 	int err;
 
 	for (;;) {
+		before = dead_counts(w->tally);
 		nr = 0;
 		list_for_each(at, w->ksm->migrate_nodes)
 			list_node(w, &nr, (void *)at - w->ksm->node_list);
 		if (nr <= w->batch_room)
 			return look_at_batch(w, nr, &paused);
-		err = grow_batch(w, nr);
+		err = grow_batch(w, nr, before);
 		if (err)
 			return err;
 	}

@@ -3,7 +3,7 @@
  * KSM's mutex. ksmd and all who change KSM's settings wait for it, so it is
  * held for VMSHARE_HOLD_NS at a time, and nothing is allocated meanwhile.
  */
-#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
@@ -35,7 +35,10 @@ static int make_room(struct tree_walk *w)
 	return w->batch ? 0 : -ENOMEM;
 }
 
-/* While memory is off-lined, KSM's trees change without the mutex. */
+/*
+ * While memory is off-lined, KSM's trees change without the mutex. A walk that has
+ * begun does not wait: it holds a page, which may be what is to be off-lined.
+ */
 static int lock_trees(struct tree_walk *w)
 {
 	int waits;
@@ -46,9 +49,9 @@ static int lock_trees(struct tree_walk *w)
 		if (!(READ_ONCE(*w->ksm->run) & VMSHARE_KSM_OFFLINE))
 			return 0;
 		mutex_unlock(w->ksm->thread_mutex);
-		if (msleep_interruptible(OFFLINE_WAIT_MS) &&
-		    fatal_signal_pending(current))
-			return -EINTR;
+		if (w->key)
+			return -EBUSY;
+		schedule_timeout_killable(msecs_to_jiffies(OFFLINE_WAIT_MS));
 	}
 	return -EBUSY;
 }

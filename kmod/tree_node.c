@@ -53,6 +53,16 @@ static u32 mapcount_of(const struct page *page)
 }
 
 /*
+ * Was the mapcount the node's? Its last mapping may have gone since the page was
+ * looked up, and the page with it; or the page has moved.
+ */
+static bool still_is_of(const struct page *page, const void *node)
+{
+	smp_rmb();	/* the mapcount before the page's mapping */
+	return tree_page_is_of(page, node);
+}
+
+/*
  * Can the frames under this anon_vma have mappings without rmap_items?
  * fork() makes a child of the parent's anon_vma, and a page that was swapped
  * out may be mapped again after ksmd dropped its item (once a page of it was
@@ -221,6 +231,14 @@ static int settle(struct tree_walk *w, const struct holders *h)
 	return 0;
 }
 
+/* For the pages engine, when all nodes have been looked at. */
+static int leave_over(struct tree_walk *w, const void *node)
+{
+	drop_mappings(w);
+	vmshare_frames_add(&w->left_over, (unsigned long)node);
+	return 0;
+}
+
 static int check_node(struct tree_walk *w, void *node, struct page *page,
 		      unsigned long pfn)
 {
@@ -232,15 +250,19 @@ static int check_node(struct tree_walk *w, void *node, struct page *page,
 	drop_mappings(w);
 	check_items(w, node, pfn, &h);
 	mapcount = mapcount_of(page);
+	/* Whoever moves a page holds its lock while no page table maps it. */
+	if (!still_is_of(page, node) ||
+	    (h.mappings < h.items && PageLocked(page))) {
+		tally->changed = true;
+		return leave_over(w, node);
+	}
 	if (!h.unsure)
 		tally->stale_items += h.items - h.mappings;
 	tally->merged_frames += mapcount > 0;
 	tally->merged_mappings += mapcount;
 	if (!h.unsure && h.mappings == mapcount)
 		return settle(w, &h);
-	drop_mappings(w);
-	vmshare_frames_add(&w->left_over, (unsigned long)node);
-	return 0;
+	return leave_over(w, node);
 }
 
 void tree_count_dead(struct tree_walk *w, const void *node)
@@ -270,9 +292,10 @@ int tree_look_at_node(struct tree_walk *w, void *node)
 	gather_items(w, node, &h);
 	tally->items += h.items;
 	tree_count_work(w, h.items);
-	if (unlikely(!h.plain || h.items != mapcount_of(page)))
+	if (unlikely(!h.plain || h.items != mapcount_of(page) ||
+		     !still_is_of(page, node)))
 		return check_node(w, node, page, pfn);
-	tally->merged_frames++;
+	tally->merged_frames += h.items > 0;
 	tally->merged_mappings += h.items;
 	return settle(w, &h);
 }

@@ -9,6 +9,7 @@
  * merged page is never written to, whoever writes gets a copy, and a page with a
  * reference is not given to anybody else when its last mapping goes.
  */
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 
@@ -91,24 +92,46 @@ static bool is_behind_key(struct tree_walk *w, struct rb_node *rb, bool *behind)
 }
 
 /*
+ * The nearest living place from @rb on in one direction, and whether it is behind
+ * the key. Return: NULL if there is none, -EXFULL if so many are dead that the
+ * mutex cannot be held for as long as it takes to find one.
+ */
+static struct rb_node *living_place(struct tree_walk *w, struct rb_node *rb,
+				    struct rb_node *(*step)(const struct rb_node *),
+				    bool *behind)
+{
+	for (; rb; rb = step(rb)) {
+		if (is_behind_key(w, rb, behind))
+			return rb;
+		if (tree_overdue(w))
+			return ERR_PTR(-EXFULL);
+	}
+	return NULL;
+}
+
+/*
  * A dead place has no content, but its living neighbours have. If the key lies
  * between these, *@found is the first place behind the one before.
- * Return: as is_behind_key(), false if *@found is the answer.
+ * Return: as is_behind_key(), false if *@found is the answer, or an error.
  */
-static bool judge_by_neighbours(struct tree_walk *w, struct rb_node *rb,
-				bool *behind, struct rb_node **found)
+static bool judge_by_neighbours(struct tree_walk *w, const struct rb_root *root,
+				struct rb_node *rb, bool *behind,
+				struct rb_node **found)
 {
-	struct rb_node *next = rb_next(rb), *prev = rb_prev(rb), *first = rb;
+	struct rb_node *next = living_place(w, rb_next(rb), rb_next, behind), *prev;
 
-	while (next && !is_behind_key(w, next, behind))
-		next = rb_next(next);
+	*found = next;
+	if (IS_ERR(next))
+		return false;
 	if (next && !*behind)
 		return true;
-	for (; prev && !is_behind_key(w, prev, behind); prev = rb_prev(prev))
-		first = prev;
+	prev = living_place(w, rb_prev(rb), rb_prev, behind);
+	*found = prev;
+	if (IS_ERR(prev))
+		return false;
 	if (prev && *behind)
 		return true;
-	*found = first;
+	*found = prev ? rb_next(prev) : rb_first(root);
 	return false;
 }
 
@@ -120,7 +143,7 @@ struct rb_node *tree_place_behind(struct tree_walk *w,
 
 	while (rb) {
 		if (!is_behind_key(w, rb, &behind) &&
-		    !judge_by_neighbours(w, rb, &behind, &found))
+		    !judge_by_neighbours(w, root, rb, &behind, &found))
 			return found;
 		if (behind)
 			found = rb;

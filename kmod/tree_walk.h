@@ -136,7 +136,10 @@ void tree_doubt_members(struct tree_walk *w);
 bool tree_mark_place(struct tree_walk *w, struct rb_node *rb);
 void tree_forget_place(struct tree_walk *w);
 
-/* The first place of a tree behind the remembered one, or NULL. */
+/*
+ * The first place of a tree behind the remembered one, or NULL; -EXFULL if too
+ * many are dead.
+ */
 struct rb_node *tree_place_behind(struct tree_walk *w,
 				  const struct rb_root *root);
 

@@ -30,9 +30,14 @@ typedef s64 ktime_t;
 #define PTRS_PER_PTE		512
 #define TASK_COMM_LEN		16
 #define GFP_KERNEL		0
+#define __GFP_NOWARN		0
+#define IS_ERR(ptr)		((unsigned long)(ptr) >= -4095UL)
+#define PTR_ERR(ptr)		((long)(ptr))
+#define ERR_PTR(error)		((void *)(long)(error))
 
 /* What kmod/compat/Kbuild.probe finds in 6.12's headers. */
 #define VMSHARE_HAVE_ANON_VMA_CHILDREN
+#define VMSHARE_HAVE_KMAP_LOCAL
 
 /* ---- compiler ---- */
 
@@ -135,6 +140,8 @@ _Static_assert(sizeof(struct page) == 64, "struct page has one cache line");
 extern struct page *vmemmap;
 extern char *page_contents;
 
+#define PageLocked(page)	((page)->flags & 1)
+
 /* So much of a page is kept: the rest never decides between two contents. */
 #define CONTENT_SIZE		64
 
@@ -212,7 +219,12 @@ static inline void mutex_unlock(struct mutex *lock)
 	(void)lock;
 }
 
-static inline unsigned long msleep_interruptible(unsigned int ms)
+static inline long schedule_timeout_killable(long jiffies)
+{
+	return jiffies;
+}
+
+static inline unsigned long msecs_to_jiffies(unsigned int ms)
 {
 	return ms;
 }
