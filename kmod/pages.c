@@ -65,10 +65,14 @@ static int count_table(struct pages_walk *w, u32 vm)
 		frame->row = row_with(&tally->sets, frame->row, vm);
 		if (frame->row == VMSHARE_NO_ROW)
 			return -ENOMEM;
+		if (frame->found && frame->mapcount != table->merged[i].mapcount)
+			tally->changed = true;
 		frame->found++;
 		frame->mapcount = table->merged[i].mapcount;
 		tally->ksm_mappings[vm]++;
 	}
+	if (table->migrating)	/* they are somewhere, but not here */
+		tally->changed = true;
 	tally->items += table->entries;
 	if (w->all)
 		tally->anon_pages[vm] += table->anon;

@@ -8,6 +8,7 @@
 #include <linux/sched/mm.h>
 
 #include "compat/ksm.h"
+#include "compat/migration.h"
 #include "pagetable.h"
 
 /* Low bit of page->mapping of an anonymous page; KSM's has both low bits. */
@@ -106,8 +107,12 @@ static void look_at_entry(pte_t pte, struct vmshare_table *table)
 	unsigned long mapping;
 	struct page *page;
 
+	if (!pte_present(pte)) {
+		table->migrating += vmshare_is_migrating(pte);
+		return;
+	}
 	/* Zero pages, KSM's among them, are special. */
-	if (!pte_present(pte) || pte_special(pte) || !pfn_valid(pte_pfn(pte)))
+	if (pte_special(pte) || !pfn_valid(pte_pfn(pte)))
 		return;
 	page = pte_page(pte);
 	mapping = (unsigned long)READ_ONCE(compound_head(page)->mapping);
@@ -171,6 +176,7 @@ bool vmshare_table_next(struct mm_struct *mm, unsigned long *addr,
 	unsigned long end;
 
 	table->anon = 0;
+	table->migrating = 0;
 	table->entries = 0;
 	table->nr = 0;
 	for (;;) {

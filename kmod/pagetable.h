@@ -23,6 +23,7 @@ int vmshare_maps_frame(struct mm_struct *mm, unsigned long addr,
 /* What one page table, or one huge page, holds of interest. */
 struct vmshare_table {
 	u32 anon;	/* resident anonymous pages, merged ones included */
+	u32 migrating;	/* entries of pages that are being moved */
 	u32 entries;	/* page-table entries looked at */
 	u32 nr;		/* merged ones, below */
 	struct {
