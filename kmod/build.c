@@ -50,7 +50,7 @@ static bool split_anon(struct vmshare_vm *vm, u64 merged)
 }
 
 static int read_memory(struct vmshare_vm *vm, const struct vmshare_vm_seen *seen,
-		       u32 *gone)
+		       const struct vmshare_threads *threads, u32 *gone)
 {
 	int err;
 
@@ -58,38 +58,50 @@ static int read_memory(struct vmshare_vm *vm, const struct vmshare_vm_seen *seen
 		(*gone)++;
 		return 0;
 	}
-	err = vmshare_memory_read(seen->task, seen->mm, &vm->memory);
+	err = vmshare_memory_read(threads, seen->task, seen->mm, &vm->memory);
 	mmput_async(seen->mm);
 	return err;
 }
 
 static int build_vm(struct vmshare_vm *vm, const struct vmshare_vm_seen *seen,
-		    u32 *gone)
+		    const struct vmshare_threads *threads, u32 *gone)
 {
 	vm->pid = seen->pid;
 	vm->start_time_ns = seen->start_time_ns;
 	memcpy(vm->comm, seen->comm, sizeof(vm->comm));
 	vm->nr_vcpus = seen->nr_vcpus;
 	vmshare_process_cpu_use(seen->task, &vm->cpu);
-	return read_memory(vm, seen, gone);
+	return read_memory(vm, seen, threads, gone);
+}
+
+static int read_vms(struct vmshare_snapshot *snap,
+		    const struct vmshare_census *census, u32 *gone)
+{
+	struct vmshare_threads threads;
+	int err = vmshare_memory_prepare(&threads, census);
+	u32 i;
+
+	for (i = 0; !err && i < census->nr_vms; i++) {
+		err = build_vm(&snap->vms[i], &census->vms[i], &threads, gone);
+		cond_resched();
+	}
+	vmshare_threads_release(&threads);
+	snap->nr_vms = census->nr_vms;
+	return err;
 }
 
 static int build_vms(struct vmshare_snapshot *snap,
 		     const struct vmshare_tally *tally, u32 *gone)
 {
 	const struct vmshare_census *census = tally->census;
+	int err = read_vms(snap, census, gone);
 	u32 i;
 
-	for (i = 0; i < census->nr_vms; i++) {
-		struct vmshare_vm *vm = &snap->vms[i];
-		int err = build_vm(vm, &census->vms[i], gone);
-
-		if (err)
-			return err;
-		if (tally->anon_pages)	/* counted in the same walk */
-			vm->memory.anon = pages_to_bytes(tally->anon_pages[i]);
-	}
-	snap->nr_vms = census->nr_vms;
+	if (err)
+		return err;
+	if (tally->anon_pages)	/* counted in the same walk */
+		for (i = 0; i < census->nr_vms; i++)
+			snap->vms[i].memory.anon = pages_to_bytes(tally->anon_pages[i]);
 	count_self_shared(snap, &tally->sets);
 	for (i = 0; i < census->nr_vms; i++)
 		if (!split_anon(&snap->vms[i],
@@ -107,10 +119,10 @@ static void build_vcpu(struct vmshare_vcpu *vcpu,
 	vcpu->exits = seen->exits.all;
 	if (!seen->pid)
 		return;
-	vcpu->tid = pid_nr(seen->pid);
 	t = get_pid_task(seen->pid, PIDTYPE_PID);
 	if (!t)
-		return;
+		return;	/* its thread has ended, as after hot-unplug */
+	vcpu->tid = pid_nr(seen->pid);
 	vmshare_thread_cpu_use(t, &vcpu->cpu);
 	put_task_struct(t);
 }
@@ -171,6 +183,7 @@ static int build_sets(struct vmshare_snapshot *snap,
 			continue;
 		build_set(snap, sets, &sets->rows[row], members);
 		members += sets->rows[row].nr;
+		cond_resched();
 	}
 	return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/dcache.h>
+#include <linux/delay.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -13,46 +14,70 @@
 #include "memory.h"
 
 /*
- * Kernels before v6.2 let each thread save up its changes to the counters;
- * later ones keep a part of each on every CPU. The sum is exact either way
- * (Linux kernel commit f1a7941243c1 "mm: convert mm's rss stats into
- * percpu_counter").
+ * Kernels before v6.2 let each thread in an address space, kernel threads that have
+ * taken it on among them, save up its changes to the counters; later ones keep a
+ * part of each on every CPU. The sum is exact either way (Linux kernel commit
+ * f1a7941243c1 "mm: convert mm's rss stats into percpu_counter").
  */
 #ifdef SPLIT_RSS_COUNTING
-static s64 saved_up_by_threads(struct task_struct *leader, struct mm_struct *mm,
-			       int member)
+int vmshare_memory_prepare(struct vmshare_threads *threads,
+			   const struct vmshare_census *census)
 {
-	struct task_struct *t;
-	s64 sum = 0;
+	return vmshare_threads_list(threads, census);
+}
 
-	rcu_read_lock();
-	for_each_thread(leader, t)
+static s64 saved_up_by_threads(const struct vmshare_threads *threads,
+			       const struct mm_struct *mm, int member)
+{
+	s64 sum = 0;
+	u32 i;
+
+	for (i = 0; i < threads->nr; i++) {
+		const struct task_struct *t = threads->seen[i].task;
+
 		if (READ_ONCE(t->mm) == mm)
 			sum += READ_ONCE(t->rss_stat.count[member]);
-	rcu_read_unlock();
+	}
 	return sum;
 }
 
-static s64 rss_pages(struct task_struct *leader, struct mm_struct *mm, int member)
+static s64 rss_pages(const struct vmshare_threads *threads,
+		     const struct mm_struct *mm, int member)
 {
 	return atomic_long_read(&mm->rss_stat.count[member]) +
-	       saved_up_by_threads(leader, mm, member);
+	       saved_up_by_threads(threads, mm, member);
 }
 #else
-static s64 rss_pages(struct task_struct *leader, struct mm_struct *mm, int member)
+int vmshare_memory_prepare(struct vmshare_threads *threads,
+			   const struct vmshare_census *census)
+{
+	*threads = (struct vmshare_threads) {};
+	return 0;
+}
+
+static s64 rss_pages(const struct vmshare_threads *threads,
+		     struct mm_struct *mm, int member)
 {
 	return percpu_counter_sum(&mm->rss_stat[member]);
 }
 #endif
 
-static u64 rss_bytes(struct task_struct *leader, struct mm_struct *mm, int member)
+static u64 rss_bytes(const struct vmshare_threads *threads, struct mm_struct *mm,
+		     int member)
 {
-	s64 pages = rss_pages(leader, mm, member);
+	s64 pages = rss_pages(threads, mm, member);
 
 	return pages < 0 ? 0 : (u64)pages << PAGE_SHIFT;
 }
 
 #define MAX_FILES	64	/* beyond, shared memory is not called private */
+
+/*
+ * A system call under way on one of the files, a child before its exec() or a reader
+ * of /proc holds a reference for a moment: who holds one longer shares the memory.
+ */
+#define LOOKS		3
+#define LOOK_AGAIN_US	500
 
 /* An open file of shared memory and who in this process holds it. */
 struct shmem_file {
@@ -138,38 +163,59 @@ static bool goes_with_process(const struct shmem_file *f)
 	       file_count(f->file) == f->holders;
 }
 
-static int private_shmem(struct task_struct *leader, struct mm_struct *mm,
-			 u64 *bytes)
+/* Return: 1 if all of it is private, 0 if not, -EINTR. */
+static int look_at_shmem(struct task_struct *leader, struct mm_struct *mm,
+			 struct shmem_files *files, u64 *bytes)
 {
-	struct shmem_files *files;
+	int ret = collect_mapped_files(mm, files);
 	u32 i;
-	int err;
 
-	*bytes = 0;
-	files = kzalloc(sizeof(*files), GFP_KERNEL);
-	if (!files)
-		return -ENOMEM;
-	err = collect_mapped_files(mm, files);
-	if (!err)
+	if (!ret) {
 		count_descriptors(leader, files);
+		ret = 1;
+	}
+	*bytes = 0;
 	for (i = 0; i < files->nr; i++) {
 		struct shmem_file *f = &files->at[i];
 
-		if (!err && goes_with_process(f))
+		if (ret >= 0 && goes_with_process(f))
 			*bytes += (u64)f->file->f_mapping->nrpages << PAGE_SHIFT;
+		else
+			ret = min(ret, 0);
 		fput(f->file);
 	}
-	kfree(files);
-	return err;
+	return ret;
 }
 
-int vmshare_memory_read(struct task_struct *leader, struct mm_struct *mm,
+static int private_shmem(struct task_struct *leader, struct mm_struct *mm,
+			 u64 *bytes)
+{
+	struct shmem_files *files = kmalloc(sizeof(*files), GFP_KERNEL);
+	int looks = 0, all_private;
+	u64 seen;
+
+	*bytes = 0;
+	if (!files)
+		return -ENOMEM;
+	do {
+		if (looks)
+			usleep_range(LOOK_AGAIN_US, 2 * LOOK_AGAIN_US);
+		files->nr = 0;
+		all_private = look_at_shmem(leader, mm, files, &seen);
+		*bytes = max(*bytes, seen);
+	} while (!all_private && ++looks < LOOKS);
+	kfree(files);
+	return min(all_private, 0);
+}
+
+int vmshare_memory_read(const struct vmshare_threads *threads,
+			struct task_struct *leader, struct mm_struct *mm,
 			struct vmshare_memory *memory)
 {
 	*memory = (struct vmshare_memory) {
-		.anon = rss_bytes(leader, mm, MM_ANONPAGES),
-		.shmem = rss_bytes(leader, mm, MM_SHMEMPAGES),
-		.swap = rss_bytes(leader, mm, MM_SWAPENTS),
+		.anon = rss_bytes(threads, mm, MM_ANONPAGES),
+		.shmem = rss_bytes(threads, mm, MM_SHMEMPAGES),
+		.swap = rss_bytes(threads, mm, MM_SWAPENTS),
 		.page_tables = mm_pgtables_bytes(mm),
 	};
 #ifdef CONFIG_HUGETLB_PAGE

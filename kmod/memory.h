@@ -6,6 +6,8 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
+#include "threads.h"
+
 /* What the kernel itself counts for an address space, in bytes. */
 struct vmshare_memory {
 	u64 anon;
@@ -17,7 +19,18 @@ struct vmshare_memory {
 };
 
 /**
+ * vmshare_memory_prepare() - what reading the counters of these VMs takes
+ * @threads: filled; give it back with vmshare_threads_release()
+ * @census: the VMs
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vmshare_memory_prepare(struct vmshare_threads *threads,
+			   const struct vmshare_census *census);
+
+/**
  * vmshare_memory_read() - the counters of a process's memory
+ * @threads: of all VMs, as prepared
  * @leader: the process
  * @mm: its address space, with users held
  * @memory: filled
@@ -28,7 +41,8 @@ struct vmshare_memory {
  *
  * Return: 0, -EINTR on a fatal signal while waiting for that lock, -ENOMEM.
  */
-int vmshare_memory_read(struct task_struct *leader, struct mm_struct *mm,
+int vmshare_memory_read(const struct vmshare_threads *threads,
+			struct task_struct *leader, struct mm_struct *mm,
 			struct vmshare_memory *memory);
 
 #endif
