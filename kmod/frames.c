@@ -2,6 +2,7 @@
 #include <linux/hash.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 
 #include "frames.h"
 #include "sets.h"
@@ -43,12 +44,16 @@ int vmshare_frames_reserve(struct vmshare_frames *f, u32 more)
 	if (places > U32_MAX)
 		return -ENOMEM;
 	bigger.mask = places - 1;
-	bigger.at = kvcalloc(places, sizeof(*bigger.at), GFP_KERNEL);
+	bigger.at = kvcalloc(places, sizeof(*bigger.at),
+			     GFP_KERNEL | __GFP_NOWARN);
 	if (!bigger.at)
 		return -ENOMEM;
-	for (i = 0; i <= f->mask; i++)
+	for (i = 0; i <= f->mask; i++) {
 		if (f->at[i].key)
 			*place_of(&bigger, f->at[i].key) = f->at[i];
+		if (!(i % 1024))
+			cond_resched();
+	}
 	kvfree(f->at);
 	*f = bigger;
 	return 0;

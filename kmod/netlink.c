@@ -377,7 +377,7 @@ static int start_dump(struct netlink_callback *cb, u8 cmd)
 	if (err)
 		return err;
 	*dump = (struct dump) { .cmd = cmd };
-	if (cmd == VMSHARE_CMD_VCPU)
+	if (cmd == VMSHARE_CMD_VM || cmd == VMSHARE_CMD_VCPU)
 		dump->pid = vmshare_get_u32(attrs[VMSHARE_A_PID]);
 	err = choose_snapshot(attrs, &dump->snap);
 	if (!err) {
@@ -412,7 +412,10 @@ static int start_set_dump(struct netlink_callback *cb)
 
 static bool is_wanted(const struct dump *dump, u32 i)
 {
-	return !dump->pid || dump->snap->vcpus[i].pid == dump->pid;
+	if (!dump->pid)
+		return true;
+	return dump->pid == (dump->cmd == VMSHARE_CMD_VM ? dump->snap->vms[i].pid :
+							   dump->snap->vcpus[i].pid);
 }
 
 static int dumpit(struct sk_buff *skb, struct netlink_callback *cb)

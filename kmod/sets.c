@@ -2,6 +2,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "sets.h"
@@ -37,7 +38,7 @@ void vmshare_sets_free(struct vmshare_sets *s)
 /* An array for @room elements that holds what @old did; @old is given back. */
 static void *grown(void *old, size_t used, size_t room, size_t size)
 {
-	void *new = kvmalloc_array(room, size, GFP_KERNEL);
+	void *new = kvmalloc_array(room, size, GFP_KERNEL | __GFP_NOWARN);
 
 	if (!new)
 		return NULL;
@@ -60,15 +61,18 @@ static void index_row(struct vmshare_sets *s, u32 row)
 static int grow_index(struct vmshare_sets *s, u32 rows)
 {
 	u32 size = roundup_pow_of_two(2 * rows), row;
-	u32 *new = kvcalloc(size, sizeof(*new), GFP_KERNEL);
+	u32 *new = kvcalloc(size, sizeof(*new), GFP_KERNEL | __GFP_NOWARN);
 
 	if (!new)
 		return -ENOMEM;
 	kvfree(s->index);
 	s->index = new;
 	s->index_mask = size - 1;
-	for (row = 0; row < s->nr_rows; row++)
+	for (row = 0; row < s->nr_rows; row++) {
 		index_row(s, row);
+		if (!(row % 1024))
+			cond_resched();
+	}
 	return 0;
 }
 

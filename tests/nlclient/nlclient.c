@@ -29,7 +29,7 @@ static const char usage[] =
 "       nlclient [OPTIONS] fuzz | faults info|host|vm|vcpu|set|cpu|track|event | faults load\n"
 "Prints messages as lines of JSON; the last line is how the exchange ended.\n"
 "  --engine auto|tree|pages|N  --max-age MS  --generation G   choice of snapshot\n"
-"  --dump                      ask host for a dump\n"
+"  --dump                      ask host, or for one VM, by a dump\n"
 "  --repeat N                  ask so often, on one socket; ends at the first refusal\n"
 "  --hooks sched|kvm|sched,kvm|N   track: what to ask for at first; then it obeys\n"
 "                              lines of its input: \"hooks HOOKS\", \"cpu [PID]\"\n"
@@ -241,7 +241,7 @@ static int run(int argc, char **argv, struct options *options)
 	if (!strcmp(verb, "host"))
 		return query(VMSHARE_CMD_HOST, options->dump ? NLM_F_DUMP : 0, options);
 	if (!strcmp(verb, "vm"))
-		return query(VMSHARE_CMD_VM, operand ? 0 : NLM_F_DUMP, options);
+		return query(VMSHARE_CMD_VM, operand && !options->dump ? 0 : NLM_F_DUMP, options);
 	if (!strcmp(verb, "vcpu"))
 		return query(VMSHARE_CMD_VCPU, NLM_F_DUMP, options);
 	if (!strcmp(verb, "set"))

@@ -54,6 +54,10 @@ def vcpus_and_their_threads():
                 true(vcpu["exits"] > 0 and vcpu["run_ns"] > 0, "it has run")
         only = ask("vcpu", str(vms[2].pid))
         equal(len(only), 5, "vCPUs of one VM")
+        equal([vm["pid"] for vm in ask("--dump", "vm", str(vms[2].pid))], [vms[2].pid],
+              "a dump of one VM")
+        vms[2].tell("plug")
+        equal(len(ask("vcpu", str(vms[2].pid))), 6, "vCPUs with one that was plugged")
 
 
 @case()
