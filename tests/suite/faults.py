@@ -2,7 +2,7 @@
 """Allocations that fail on purpose: each of an operation's in turn, and where it was asked for.
 
 The kernel counts a thread's allocations and lets the Nth fail (/proc/TID/fail-nth). That
-allocation's backtrace comes from a probe on the function that decides; the kernel would
+allocation's backtrace comes from probes on the functions that decide; the kernel would
 print it, but a backtrace in its log is a complaint.
 """
 
@@ -18,8 +18,9 @@ from case import Failure, true
 DEBUGFS = "/sys/kernel/debug"
 TRACING = "/sys/kernel/tracing"
 INSTANCE = f"{TRACING}/instances/vmshare_faults"
-EVENT = f"{INSTANCE}/events/vmshare_faults/decided"
-DECIDES = "should_fail_ex"
+EVENTS = f"{INSTANCE}/events/vmshare_faults"
+# What both ask, should_fail_ex(), is in a part of the kernel that events may not probe.
+DECIDERS = {"slab": "should_failslab", "page": "should_fail_alloc_page"}
 # Memory for the kernel's own use may fail, whatever it could wait for; a page that a
 # program asks for by touching it may not.
 SETTINGS = {
@@ -41,6 +42,11 @@ def needs_faults():
         if not os.path.exists(f"{DEBUGFS}/{kind}"):
             return f"the kernel has no {kind}"
     return None
+
+
+def change_probes(line):
+    with open(f"{TRACING}/kprobe_events", "a") as events:
+        events.write(line + "\n")
 
 
 class Fault:
@@ -90,8 +96,8 @@ class Injection:
         for kind, settings in SETTINGS.items():
             for name, value in {**QUIET, **settings}.items():
                 host.write(f"{DEBUGFS}/{kind}/{name}", value)
-        with open(f"{TRACING}/kprobe_events", "a") as events:
-            events.write(f"r64:vmshare_faults/decided {DECIDES} fails=$retval:u8\n")
+        for name, function in DECIDERS.items():
+            change_probes(f"r64:vmshare_faults/{name} {function} fails=$retval:u8")
         os.makedirs(INSTANCE, exist_ok=True)
         host.write(f"{INSTANCE}/buffer_size_kb", 8192)
         for option in ("stacktrace", "sym-offset"):
@@ -100,15 +106,19 @@ class Injection:
         return self
 
     def __exit__(self, *unused):
-        host.write(f"{EVENT}/enable", 0)
+        host.write(f"{EVENTS}/enable", 0)
         os.rmdir(INSTANCE)
-        with open(f"{TRACING}/kprobe_events", "a") as events:
-            events.write("-:vmshare_faults/decided\n")
+        for name in DECIDERS:
+            change_probes(f"-:vmshare_faults/{name}")
 
     def record(self, all_of_them):
         """Backtraces of all allocations that were asked whether to fail, or of who did."""
-        host.write(f"{EVENT}/filter", 'comm == "nlclient"' if all_of_them else "fails != 0")
-        host.write(f"{EVENT}/enable", 1)
+        host.write(f"{EVENTS}/filter", 'comm == "nlclient"' if all_of_them else "fails != 0")
+        host.write(f"{EVENTS}/enable", 1)
+
+    def count_all_pages(self, on):
+        """Also those that are not asked otherwise, so that all that are asked count."""
+        host.write(f"{DEBUGFS}/fail_page_alloc/ignore-gfp-highmem", "N" if on else "Y")
 
     def run(self, operation, *options):
         """Return: [answer, one for each number], {number: [frames, ...]}"""

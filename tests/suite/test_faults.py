@@ -173,6 +173,7 @@ def loading_with_each_allocation_failing():
     """It is refused, or it does without what could not be found out."""
     with Injection() as injection:
         host.unload()
+        injection.count_all_pages(True)
         numbers = numbers_in_init(injection)
         faults = [load_with_fault(injection, nth) for nth in numbers]
     faults = [fault for fault in faults if fault]

@@ -29,6 +29,7 @@ from tracked import Session
 SYS_MIGRATE_PAGES = 256
 MEMORY = "/sys/devices/system/memory"
 POWER = "/sys/power"
+LAST_SECONDS = 60   # for what has begun to end
 REFUSED = (errno.EBUSY, errno.EAGAIN, errno.EINTR, errno.ENOMEM, errno.EINVAL)
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -221,6 +222,16 @@ OFTEN = {
 }
 
 
+def asleep():
+    """Where user space sleeps in the kernel, for the text of a failure."""
+    places = []
+    for process in glob.glob("/proc/[0-9]*/task/[0-9]*"):
+        with contextlib.suppress(OSError):
+            if host.read(f"{process}/cmdline"):
+                places.append(f"{host.read(f'{process}/comm')} {host.read(f'{process}/wchan')}")
+    return ", ".join(f"{count} {place}" for place, count in collections.Counter(places).items())
+
+
 class Race:
     def __init__(self, seconds, seed):
         self.disturbers = Disturbers(random.Random(seed))
@@ -242,13 +253,17 @@ class Race:
     def run(self):
         """Return: names of what was done."""
         able = [name for name, (_, needs) in OFTEN.items() if not needs or needs()]
-        threads = [threading.Thread(target=self.repeat, args=(name, OFTEN[name][0])) for name in able]
+        threads = [threading.Thread(target=self.repeat, name=name, args=(name, OFTEN[name][0]), daemon=True)
+                   for name in able]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.join(max(0, self.deadline + LAST_SECONDS * DEADLINE_FACTOR - time.monotonic()))
+        busy = [thread.name for thread in threads if thread.is_alive()]
+        true(not busy, f"never done: {busy}; {asleep()}")
         self.disturbers.herd.end_all()
         true(not self.failures, "; ".join(self.failures))
+        print(f"# raced: {dict(self.done)}", flush=True)
         return able
 
 
