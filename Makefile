@@ -59,6 +59,10 @@ demo: ## show it on real KVM guests in a test machine (5 minutes)
 check: ## run all tests, on both kernels
 	tests/check
 
+coverage: ## which lines and branches of the program its unit tests run
+	tests/setup --build-only
+	$(MAKE) -s -C tests/unit coverage
+
 check-debug: ## run the suite on a kernel that checks itself (builds it once)
 	tests/check-debug $(DEBUG_KERNELS)
 
@@ -112,4 +116,4 @@ build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
 	+tests/kernel-make $(call build_tree,$*) M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
 	@strip --strip-debug -o $@ build/$*/chase/chase.ko
 
-.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-rt check-kernels check-all race bench bench-sched fuzz clean help
+.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-rt check-kernels check-all race bench bench-sched fuzz coverage clean help

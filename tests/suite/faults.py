@@ -45,8 +45,12 @@ def needs_faults():
 
 
 def change_probes(line):
-    with open(f"{TRACING}/kprobe_events", "a") as events:
-        events.write(line + "\n")
+    """Beside those that there are: a file opened to write has none left."""
+    events = os.open(f"{TRACING}/kprobe_events", os.O_WRONLY | os.O_APPEND)
+    try:
+        os.write(events, line.encode())
+    finally:
+        os.close(events)
 
 
 class Fault:
