@@ -473,8 +473,10 @@ void vmshare_netlink_tell(u8 event, u32 pid, u64 start_time_ns,
 	if (!vmshare_netlink_is_heard())
 		return;
 	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!msg)
+	if (!msg) {	/* listeners are told that they have missed something */
+		genl_set_err(&vmshare_family, &init_net, 0, 0, -ENOBUFS);
 		return;
+	}
 	head = genlmsg_put(msg, 0, 0, &vmshare_family, 0, event);
 	if (!head || put_identity(msg, pid, start_time_ns, comm)) {
 		nlmsg_free(msg);
