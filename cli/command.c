@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "text.h"
 
@@ -135,25 +136,95 @@ static int refuse(struct error *err, const struct vm *vm, const char *why)
 	return error_set(err, EXIT_RUNTIME, "no command for the VM with pid %u: %s", vm->pid, why);
 }
 
-static int check_name(const struct vm *vm, struct error *err)
+static bool name_is_twice(const struct command_move *move)
 {
+	const struct snapshot *among = move->among;
+	size_t i;
+
+	for (i = 0; among && i < among->n_vms; i++) {
+		if (among->vms[i].name && among->vms[i].pid != move->vm->pid &&
+		    !strcmp(among->vms[i].name, move->vm->name))
+			return true;
+	}
+	return false;
+}
+
+static bool uuid_is_twice(const struct command_move *move)
+{
+	const struct snapshot *among = move->among;
+	size_t i;
+
+	for (i = 0; among && i < among->n_vms; i++) {
+		if (among->vms[i].uuid && among->vms[i].pid != move->vm->pid &&
+		    !strcasecmp(among->vms[i].uuid, move->vm->uuid))
+			return true;
+	}
+	return false;
+}
+
+/* missing is what to say where there is none. */
+static int check_uuid(const struct command_move *move, const char *missing, struct error *err)
+{
+	if (!is_uuid(move->vm->uuid))
+		return refuse(err, move->vm, missing);
+	if (uuid_is_twice(move))
+		return refuse(err, move->vm, "another VM has its UUID; use a template with {pid}");
+	return 0;
+}
+
+static int check_name(const struct command_move *move, struct error *err)
+{
+	const struct vm *vm = move->vm;
+
 	if (!vm->name)
 		return refuse(err, vm, "its name is not known; use a template with {pid} or {uuid}");
 	if (!*vm->name || !is_clean(vm->name))
 		return refuse(err, vm,
 			      "its name is empty, has control characters or is no UTF-8; use a template with {pid} or {uuid}");
+	if (name_is_twice(move))
+		return refuse(err, vm,
+			      "another VM has its name; use a template with {pid} or {uuid}");
 	return 0;
+}
+
+/* As virsh's own reading, which takes blanks, a sign, and a UUID's dashes or none. */
+static bool virsh_takes_for_id(const char *name)
+{
+	const char *number = name + strspn(name, " +-");
+	size_t digits = 0;
+
+	if (*number && !number[strspn(number, "0123456789")])
+		return true;
+	for (; *name; name++) {
+		if (isxdigit((unsigned char)*name))
+			digits++;
+		else if (*name != '-' && *name != ' ')
+			return false;
+	}
+	return digits == 32;
 }
 
 /*
  * virsh takes a word for an id or a UUID first, so that a VM could bear
  * another's as its name. A UUID is never anything else.
  */
+static int check_virsh(const struct command_move *move, struct error *err)
+{
+	if (is_uuid(move->vm->uuid))
+		return check_uuid(move, "", err);
+	if (check_name(move, err))
+		return -1;
+	if (virsh_takes_for_id(move->vm->name))
+		return refuse(err, move->vm,
+			      "virsh would take its name for the id or UUID of another; use a template with {pid}");
+	return 0;
+}
+
 static int put_virsh(FILE *out, const struct command_move *move, struct error *err)
 {
 	const struct vm *vm = move->vm;
 
-	if (!is_uuid(vm->uuid) && check_name(vm, err))
+	if (check_virsh(move, err))
 		return -1;
 	fputs("virsh ", out);
 	if (move->source)
@@ -166,8 +237,8 @@ static int put_virsh(FILE *out, const struct command_move *move, struct error *e
 
 static int put_openstack(FILE *out, const struct command_move *move, struct error *err)
 {
-	if (!is_uuid(move->vm->uuid))
-		return refuse(err, move->vm, "OpenStack knows it by its UUID, which is not known");
+	if (check_uuid(move, "OpenStack knows it by its UUID, which is not known", err))
+		return -1;
 	fprintf(out,
 		"openstack --os-compute-api-version 2.30 server migrate --live-migration --host %s --wait %s",
 		move->dest ? move->dest : UNKNOWN_DEST, move->vm->uuid);
@@ -203,7 +274,7 @@ static int put_kubevirt(FILE *out, const struct command_move *move, struct error
 	const char *name, *space = move->vm->name;
 	char *part;
 
-	if (check_name(move->vm, err))
+	if (check_name(move, err))
 		return -1;
 	name = strchr(space, '_');
 	if (!name || name == space || !name[1])
@@ -327,11 +398,11 @@ static int put_placeholder(FILE *out, const struct command_move *move, enum plac
 
 	switch (which) {
 	case NAME:
-		return check_name(vm, err) ? -1 :
-					     put_word(out, move, vm->name, first, "{name}", err);
+		return check_name(move, err) ? -1 :
+					       put_word(out, move, vm->name, first, "{name}", err);
 	case UUID:
-		if (!is_uuid(vm->uuid))
-			return refuse(err, vm, "its UUID is not known; use {name} or {pid}");
+		if (check_uuid(move, "its UUID is not known; use {name} or {pid}", err))
+			return -1;
 		fputs(vm->uuid, out);
 		return 0;
 	case PID:

@@ -20,6 +20,7 @@ enum command_format {
 
 struct command_move {
 	const struct vm *vm;
+	const struct snapshot *among;	/* the VMs of its host; NULL: it is alone there */
 	const char *source;		/* host; NULL: this one */
 	const char *dest;		/* NULL: whoever runs the command sets DEST */
 };
@@ -35,7 +36,7 @@ int command_check_template(const char *text, struct error *err);
 
 /*
  * The command, or NULL with err filled: the VM has no UUID where one is needed,
- * or a name that no command can carry. text is for COMMAND_TEMPLATE, and has been
+ * or a name that no command can carry, or that could mean another VM. text is for COMMAND_TEMPLATE, and has been
  * checked. The caller frees the result.
  */
 char *command_write(enum command_format format, const char *text,

@@ -196,6 +196,7 @@ int placement_commands(const struct placement *placement, char ***commands, stru
 	for (i = 0; i < placement->plan->n_moves; i++) {
 		struct command_move move = {
 			.vm = moved(placement, i),
+			.among = &placement->fleet->snaps[placement->plan->moves[i].from],
 			.source = placement->fleet->names[placement->plan->moves[i].from],
 			.dest = placement->fleet->names[placement->plan->moves[i].to],
 		};

@@ -74,6 +74,7 @@ int plan_commands(const struct plan *plan, char ***commands, struct error *err)
 	for (i = 0; i < plan->choice->count; i++) {
 		struct command_move move = {
 			.vm = &plan->snap->vms[plan->choice->victims[i].vm],
+			.among = plan->snap,
 			.dest = plan->fleet->hosts ? plan->fleet->names[plan->host_of[i]] : NULL,
 		};
 

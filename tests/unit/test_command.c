@@ -96,6 +96,14 @@ static const struct {
 	{ COMMAND_VIRSH, NULL, "a\nb", NULL, NULL, "b", "control characters", true },
 	{ COMMAND_VIRSH, NULL, "\xff", NULL, NULL, "b", "no UTF-8", true },
 	{ COMMAND_VIRSH, NULL, NULL, NULL, NULL, "b", "its name is not known", true },
+	{ COMMAND_VIRSH, NULL, "17", NULL, NULL, "b", "for the id or UUID of another", true },
+	{ COMMAND_VIRSH, NULL, " +17", NULL, NULL, "b", "for the id or UUID of another", true },
+	{ COMMAND_VIRSH, NULL, UUID_A, NULL, NULL, "b", "for the id or UUID of another", true },
+	{ COMMAND_VIRSH, NULL, "0f5c1d9e111142228333444455556666", NULL, NULL, "b",
+	  "for the id or UUID of another", true },
+	{ COMMAND_VIRSH, NULL, "17b", NULL, NULL, "b",
+	  "virsh migrate --live --persistent --undefinesource --domain=17b "
+	  "--desturi=qemu+ssh://b/system", false },
 	{ COMMAND_VIRSH, NULL, "web1", NULL, NULL, "b;reboot", "cannot be a host", true },
 	{ COMMAND_VIRSH, NULL, "web1", NULL, NULL, "-oProxyCommand=x", "cannot be a host", true },
 	{ COMMAND_OPENSTACK, NULL, "instance-1", UUID_A, NULL, "nova2",
@@ -131,6 +139,41 @@ static void test_formats(void)
 		} else {
 			is_text(command, rows[i].wanted, "row %zu: %s", i, err.message);
 		}
+		free(command);
+	}
+}
+
+/* Formats that name a VM by what another VM has as well are refused; a pid is its own. */
+static void test_twins(void)
+{
+	static const struct {
+		enum command_format format;
+		const char *text, *uuid, *why;	/* NULL: good */
+	} twins[] = {
+		{ COMMAND_VIRSH, NULL, NULL, "another VM has its name" },
+		{ COMMAND_VIRSH, NULL, UUID_A, "another VM has its UUID" },
+		{ COMMAND_OPENSTACK, NULL, UUID_A, "another VM has its UUID" },
+		{ COMMAND_KUBEVIRT, NULL, NULL, "another VM has its name" },
+		{ COMMAND_TEMPLATE, "mv {name}", NULL, "another VM has its name" },
+		{ COMMAND_TEMPLATE, "mv {uuid}", UUID_A, "another VM has its UUID" },
+		{ COMMAND_TEMPLATE, "mv {pid}", UUID_A, NULL },
+		{ COMMAND_PROXMOX, NULL, UUID_A, NULL },
+	};
+	struct vm vms[2] = { { .pid = 4711 }, { .pid = 4712 } };
+	struct snapshot snap = { .vms = vms, .n_vms = 2 };
+	struct error err;
+	size_t i;
+
+	for (i = 0; i < sizeof(twins) / sizeof(twins[0]); i++) {
+		struct command_move move = { .vm = &vms[1], .among = &snap, .dest = "b" };
+		char *command;
+
+		vms[0].name = vms[1].name = (char *)"shop_db";
+		vms[0].uuid = vms[1].uuid = (char *)twins[i].uuid;
+		command = command_write(twins[i].format, twins[i].text, &move, &err);
+		ok(!command == !!twins[i].why, "twins, row %zu", i);
+		if (twins[i].why)
+			has_text(err.message, twins[i].why, "twins, row %zu: why", i);
 		free(command);
 	}
 }
@@ -185,6 +228,7 @@ void test_command(void)
 	test_quoting();
 	test_random_quoting();
 	test_formats();
+	test_twins();
 	test_proxmox_remote();
 	test_templates();
 }
