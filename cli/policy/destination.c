@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "policy/freed.h"
+#include "policy/rivals.h"
 
 typedef unsigned __int128 wide;
 
@@ -136,10 +137,32 @@ static void take_answer(const struct packing *packing, const struct parcel *parc
 		destinations[i].growth = packing->used[i];
 }
 
+/* Two of one name that leave together must not arrive together. */
+static int keep_apart(const struct snapshot *snap, const size_t *vms,
+		      const struct parcel *parcels, struct packing *packing,
+		      struct rivals *rivals)
+{
+	const struct vm **list = calloc(packing->items + 1, sizeof(*list));
+	int ret = -1;
+	size_t i;
+
+	for (i = 0; list && i < packing->items; i++)
+		list[i] = &snap->vms[vms[parcels[i].at]];
+	if (list)
+		ret = rivals_find(rivals, list, packing->items);
+	free(list);
+	if (!ret && rivals->any) {
+		packing->apart[0] = rivals->by_name;
+		packing->apart[1] = rivals->by_uuid;
+	}
+	return ret;
+}
+
 enum packing_answer destination_assign(const struct snapshot *snap, const size_t *vms,
 				       size_t count, struct destination *destinations,
 				       size_t hosts, uint64_t work, size_t *host_of)
 {
+	struct rivals rivals = {};
 	struct parcel *parcels = calloc(count + 1, sizeof(*parcels));
 	uint64_t *size = calloc(count + 1, sizeof(*size));
 	uint64_t *room = calloc(hosts + 1, sizeof(*room));
@@ -157,10 +180,12 @@ enum packing_answer destination_assign(const struct snapshot *snap, const size_t
 			parcels[i] = (struct parcel){ i, freed_growth(&snap->vms[vms[i]]) };
 		qsort(parcels, count, sizeof(*parcels), compare_parcels);
 		fill(snap, vms, parcels, destinations, &packing, size, room, barred);
-		answer = packing_solve(&packing);
+		if (!keep_apart(snap, vms, parcels, &packing, &rivals))
+			answer = packing_solve(&packing);
 	}
 	if (answer == PACKING_FITS)
 		take_answer(&packing, parcels, destinations, host_of);
+	rivals_free(&rivals);
 	free(parcels);
 	free(size);
 	free(room);

@@ -48,7 +48,7 @@ bool destination_takes(const struct destination *destination, const struct vm *v
 
 /*
  * A destination for each of the VMs, which are indices in the snapshot, so that
- * all fit: exact, unless more placements than work are needed. host_of has one
+ * all fit and no two of one name or UUID are together: exact, unless more placements than work are needed. host_of has one
  * entry per VM and is valid for PACKING_FITS.
  */
 enum packing_answer destination_assign(const struct snapshot *snap, const size_t *vms,

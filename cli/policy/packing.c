@@ -42,12 +42,28 @@ static uint64_t added(const struct search *search, size_t item, size_t bin)
 	return bytes;
 }
 
+/* Earlier items are in their bins already. */
+static bool is_with_rival(const struct packing *packing, size_t item, size_t bin)
+{
+	size_t i, rival;
+
+	for (i = 0; i < 2 && packing->apart[i]; i++) {
+		for (rival = packing->apart[i][item]; rival != SIZE_MAX;
+		     rival = packing->apart[i][rival]) {
+			if (packing->bin_of[rival] == bin)
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool takes(const struct search *search, size_t item, size_t bin)
 {
 	const struct packing *packing = search->packing;
 
 	return !(packing->barred && packing->barred[item * packing->bins + bin]) &&
 	       packing->size[item] <= room_left(search, bin) &&
+	       !is_with_rival(packing, item, bin) &&
 	       added(search, item, bin) <= room_left(search, bin);
 }
 
@@ -63,7 +79,12 @@ static void move(struct search *search, size_t item, size_t bin, bool in, uint64
 			in ? 1 : (size_t)-1;
 }
 
-/* Without groups and bars, bins with the same room left are as good as one. */
+/* Bins with the same room left are as good as one, if nothing else tells them apart. */
+static bool bins_are_alike(const struct packing *packing)
+{
+	return !packing->n_groups && !packing->barred && !packing->apart[0];
+}
+
 static bool is_like_tried(const struct search *search, const size_t *tried, size_t count,
 			  size_t bin)
 {
@@ -72,7 +93,7 @@ static bool is_like_tried(const struct search *search, const size_t *tried, size
 
 	for (i = 0; i < count; i++) {
 		if (tried[i] == bin ||
-		    (!packing->n_groups && !packing->barred &&
+		    (bins_are_alike(packing) &&
 		     room_left(search, tried[i]) == room_left(search, bin)))
 			return true;
 	}

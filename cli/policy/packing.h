@@ -27,6 +27,12 @@ struct packing {
 	const uint64_t *own;		/* per item; NULL: its size */
 	const uint64_t *room;		/* per bin */
 	const bool *barred;		/* per item and bin: items * bins; NULL: none */
+	/*
+	 * Items that must not be together: each has an earlier one (SIZE_MAX: none),
+	 * and all that are reached from there are barred from its bin. Twice, as items
+	 * may be kept apart for two reasons.
+	 */
+	const size_t *apart[2];		/* per item; NULL: none */
 	const struct packing_group *groups;
 	size_t n_groups;
 	const size_t *members;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/freed.h"
+#include "policy/rivals.h"
 
 #define CHECKS 16			/* no check of one set of hosts takes more than this part of the work */
 
@@ -33,6 +34,8 @@ struct trial {
 	uint64_t *size, *own, *room;
 	struct packing_group *groups;
 	size_t *members;
+	const struct vm **vms;		/* per item */
+	struct rivals rivals;
 	struct packing packing;
 };
 
@@ -115,11 +118,12 @@ static int trial_allocate(const struct search *search, struct trial *trial)
 	trial->room = calloc(hosts + 1, sizeof(*trial->room));
 	trial->groups = calloc(sets + 1, sizeof(*trial->groups));
 	trial->members = calloc(members + 1, sizeof(*trial->members));
+	trial->vms = calloc(vms + 1, sizeof(*trial->vms));
 	trial->packing.bin_of = calloc(vms + 1, sizeof(size_t));
 	trial->packing.used = calloc(hosts + 1, sizeof(uint64_t));
 	return trial->items && trial->item_of && trial->bins && trial->size && trial->own &&
-	       trial->room && trial->groups && trial->members && trial->packing.bin_of &&
-	       trial->packing.used ? 0 : -1;
+	       trial->room && trial->groups && trial->members && trial->vms &&
+	       trial->packing.bin_of && trial->packing.used ? 0 : -1;
 }
 
 static void trial_free(struct trial *trial)
@@ -132,6 +136,8 @@ static void trial_free(struct trial *trial)
 	free(trial->room);
 	free(trial->groups);
 	free(trial->members);
+	free(trial->vms);
+	rivals_free(&trial->rivals);
 	free(trial->packing.bin_of);
 	free(trial->packing.used);
 }
@@ -192,7 +198,24 @@ static void add_groups(const struct search *search, struct trial *trial, size_t 
 	}
 }
 
-static void trial_fill(const struct search *search, struct trial *trial)
+/* VMs of one name on two hosts do not move at all; on one host they go apart. */
+static int keep_apart(const struct search *search, struct trial *trial)
+{
+	struct packing *packing = &trial->packing;
+	size_t i;
+
+	for (i = 0; i < packing->items; i++)
+		trial->vms[i] = &search->request->snaps[trial->items[i].host].vms[trial->items[i].vm];
+	if (rivals_find(&trial->rivals, trial->vms, packing->items))
+		return -1;
+	if (trial->rivals.any) {
+		packing->apart[0] = trial->rivals.by_name;
+		packing->apart[1] = trial->rivals.by_uuid;
+	}
+	return 0;
+}
+
+static int trial_fill(const struct search *search, struct trial *trial)
 {
 	const struct place_request *request = search->request;
 	size_t host, at = 0;
@@ -208,6 +231,7 @@ static void trial_fill(const struct search *search, struct trial *trial)
 	trial->packing.groups = trial->groups;
 	trial->packing.members = trial->members;
 	trial->packing.work = request->work / CHECKS + 1;
+	return keep_apart(search, trial);
 }
 
 static int take_plan(const struct search *search, const struct trial *trial)
@@ -254,8 +278,7 @@ static int check(struct search *search)
 	enum packing_answer answer = PACKING_NO_MEMORY;
 	int ret = -1;
 
-	if (!trial_allocate(search, &trial)) {
-		trial_fill(search, &trial);
+	if (!trial_allocate(search, &trial) && !trial_fill(search, &trial)) {
 		answer = packing_solve(&trial.packing);
 		search->plan->tried += trial.packing.tried;
 	}

@@ -5,6 +5,7 @@
 
 #include "policy/destination.h"
 #include "policy/freed.h"
+#include "policy/rivals.h"
 
 /* One set of VMs is given this part of the placements that may be tried in all. */
 #define ASSIGNMENTS 100
@@ -200,6 +201,29 @@ static bool is_barred(const struct victim_hosts *hosts, const struct vm *vm)
 	return false;
 }
 
+/* Marks the VMs that have another of their name or UUID beside them here. */
+static int mark_rivals(const struct snapshot *snap, bool *rival)
+{
+	const struct vm **list = calloc(snap->n_vms + 1, sizeof(*list));
+	struct rivals rivals = {};
+	size_t i;
+	int ret = -1;
+
+	for (i = 0; list && i < snap->n_vms; i++)
+		list[i] = &snap->vms[i];
+	if (list)
+		ret = rivals_find(&rivals, list, snap->n_vms);
+	for (i = 0; !ret && i < snap->n_vms; i++) {
+		if (rivals.by_name[i] != RIVAL_NONE)
+			rival[i] = rival[rivals.by_name[i]] = true;
+		if (rivals.by_uuid[i] != RIVAL_NONE)
+			rival[i] = rival[rivals.by_uuid[i]] = true;
+	}
+	rivals_free(&rivals);
+	free(list);
+	return ret;
+}
+
 /* What is left beside the VMs that leave in any case. */
 static uint64_t room_for_items(const struct problem *problem)
 {
@@ -219,18 +243,23 @@ static uint64_t room_for_items(const struct problem *problem)
 int problem_bind_hosts(struct problem *problem)
 {
 	struct cover *cover = &problem->cover;
+	bool *rival = calloc(problem->snap->n_vms + 1, sizeof(*rival));
 	uint32_t i;
 
 	problem->size = calloc((size_t)cover->items + 1, sizeof(*problem->size));
 	problem->kind = calloc((size_t)cover->items + 1, sizeof(*problem->kind));
-	if (!problem->size || !problem->kind)
+	if (!rival || !problem->size || !problem->kind || mark_rivals(problem->snap, rival)) {
+		free(rival);
 		return -1;
+	}
 	for (i = 0; i < cover->items; i++) {
 		const struct vm *vm = &problem->snap->vms[problem->vm_of[i]];
+		bool unique = rival[problem->vm_of[i]] || is_barred(problem->request->hosts, vm);
 
 		problem->size[i] = freed_growth(vm);
-		problem->kind[i] = is_barred(problem->request->hosts, vm) ? i + 1 : 0;
+		problem->kind[i] = unique ? i + 1 : 0;
 	}
+	free(rival);
 	cover->size = problem->size;
 	cover->kind = problem->kind;
 	cover->room = room_for_items(problem);

@@ -273,6 +273,35 @@ static void test_assign(void)
 	snapshot_free(&here);
 }
 
+/* Two of one name, and a third of the UUID of one of them. */
+static void test_namesakes(void)
+{
+	struct margin none = { false, 0 };
+	struct destination destinations[2];
+	size_t vms[] = { 0, 1, 2 }, host_of[3], i;
+	struct snapshot here, there[2];
+
+	snapshot_init(&here);
+	add_vm(&here, 1, "web", "AAAA", 10);
+	add_vm(&here, 2, "web", "bbbb", 10);
+	add_vm(&here, 3, "db", "aaaa", 10);
+	for (i = 0; i < 2; i++) {
+		snapshot_init(&there[i]);
+		facts_set(&there[i].host, HOST_MEM_AVAILABLE, 100);
+		ok(!destination_init(&destinations[i], &there[i], &none), "destination %zu", i);
+	}
+	ok(destination_assign(&here, vms, 2, destinations, 1, 1000, host_of) == PACKING_NONE,
+	   "two of one name do not go to one host, however large");
+	ok(destination_assign(&here, vms, 3, destinations, 2, 1000, host_of) == PACKING_FITS &&
+	   host_of[1] == host_of[2] && host_of[0] != host_of[1],
+	   "nor those of one UUID, in other letters");
+	for (i = 0; i < 2; i++) {
+		destination_free(&destinations[i]);
+		snapshot_free(&there[i]);
+	}
+	snapshot_free(&here);
+}
+
 #define MOVERS_MAX 7
 #define HOSTS_MAX 3
 #define SHARED_MAX 8
@@ -284,6 +313,7 @@ struct exodus {
 	unsigned int mask[SHARED_MAX], with;
 	uint64_t frames[SHARED_MAX], need;
 	bool there[HOSTS_MAX][MOVERS_MAX];	/* a VM of the same name is on that host */
+	unsigned int name[MOVERS_MAX];	/* some have the name of one before them */
 	size_t max_vms;
 };
 
@@ -299,26 +329,51 @@ static uint64_t freed_by(const struct exodus *exodus, unsigned int leaving)
 	return freed;
 }
 
-static bool can_go(const struct exodus *exodus, unsigned int leaving, unsigned int vm,
-		   const uint64_t *room)
+static bool is_there(const struct exodus *exodus, unsigned int host, unsigned int vm)
 {
-	unsigned int host;
+	unsigned int i;
+
+	for (i = 0; i < exodus->vms; i++) {
+		if (exodus->there[host][i] && exodus->name[i] == exodus->name[vm])
+			return true;
+	}
+	return false;
+}
+
+struct rooms {
+	uint64_t left[HOSTS_MAX];
+	unsigned int names[HOSTS_MAX];	/* of those that have come: one bit each */
+};
+
+static bool can_go(const struct exodus *exodus, unsigned int leaving, unsigned int vm,
+		   const struct rooms *rooms)
+{
+	unsigned int host, name = 1u << exodus->name[vm % MOVERS_MAX];
 
 	if (vm == exodus->vms)
 		return true;
 	if (!(leaving >> vm & 1))
-		return can_go(exodus, leaving, vm + 1, room);
+		return can_go(exodus, leaving, vm + 1, rooms);
 	for (host = 0; host < exodus->hosts; host++) {
-		uint64_t left[HOSTS_MAX];
+		struct rooms then = *rooms;
 
-		if (exodus->there[host][vm] || exodus->growth[vm] > room[host])
+		if (is_there(exodus, host, vm) || rooms->names[host] & name ||
+		    exodus->growth[vm] > rooms->left[host])
 			continue;
-		memcpy(left, room, sizeof(left));
-		left[host] -= exodus->growth[vm];
-		if (can_go(exodus, leaving, vm + 1, left))
+		then.left[host] -= exodus->growth[vm];
+		then.names[host] |= name;
+		if (can_go(exodus, leaving, vm + 1, &then))
 			return true;
 	}
 	return false;
+}
+
+static bool can_leave(const struct exodus *exodus, unsigned int leaving)
+{
+	struct rooms rooms = {};
+
+	memcpy(rooms.left, exodus->room, sizeof(rooms.left));
+	return can_go(exodus, leaving, 0, &rooms);
 }
 
 /* The least cost of what frees the need and fits; UINT64_MAX: there is none. */
@@ -335,7 +390,7 @@ static uint64_t cheapest(const struct exodus *exodus, bool anywhere)
 		    (!exodus->max_vms ||
 		     (size_t)__builtin_popcount(leaving) <= exodus->max_vms) &&
 		    freed_by(exodus, leaving) >= exodus->need &&
-		    (anywhere || can_go(exodus, leaving, 0, exodus->room)))
+		    (anywhere || can_leave(exodus, leaving)))
 			best = cost;
 	}
 	return best;
@@ -352,6 +407,7 @@ static void make_exodus(struct exodus *exodus)
 	for (i = 0; i < exodus->vms; i++) {
 		exodus->own[i] = alike ? 10 : test_random_below(40);
 		exodus->growth[i] = alike ? 30 : 1 + test_random_below(60);
+		exodus->name[i] = test_random_below(5) ? i : (unsigned int)test_random_below(i + 1);
 		exodus->cost[i] = alike ? 7 : test_random_below(4) ? test_random_below(30) :
 								     exodus->growth[i];
 	}
@@ -381,7 +437,7 @@ static void make_host(const struct exodus *exodus, unsigned int host, struct sna
 	facts_set(&snap->host, HOST_MEM_AVAILABLE, exodus->room[host]);
 	for (i = 0; i < exodus->vms; i++) {
 		if (exodus->there[host][i])
-			add_vm(snap, 50 + i, mover_names[i], NULL, 1);
+			add_vm(snap, 50 + i, mover_names[exodus->name[i]], NULL, 1);
 	}
 }
 
@@ -391,7 +447,7 @@ static void make_origin(const struct exodus *exodus, struct snapshot *snap)
 
 	snapshot_init(snap);
 	for (i = 0; i < exodus->vms; i++) {
-		add_vm(snap, 10 + i, mover_names[i], NULL, exodus->growth[i]);
+		add_vm(snap, 10 + i, mover_names[exodus->name[i]], NULL, exodus->growth[i]);
 		facts_set(&snap->vms[i].facts, VM_UNIQUE, exodus->own[i]);
 	}
 	for (i = 0; i < exodus->sets; i++) {
@@ -449,7 +505,7 @@ static bool is_plan(const struct exodus *exodus, const struct victim_plan *plan)
 		cost += exodus->cost[plan->victims[i].vm];
 	}
 	return freed_by(exodus, leaving) >= exodus->need && cost == plan->cost &&
-	       can_go(exodus, leaving, 0, exodus->room);
+	       can_leave(exodus, leaving);
 }
 
 static void test_cheapest_that_fits(void)
@@ -513,6 +569,7 @@ void test_destination(void)
 	test_room();
 	test_twice();
 	test_assign();
+	test_namesakes();
 	test_cheapest_that_fits();
 	test_fit_stopped();
 }

@@ -271,6 +271,33 @@ static void test_names(void)
 	cluster_free(&cluster);
 }
 
+/* Two VMs of one name on a host that could be emptied: they cannot arrive together. */
+static void test_namesakes(void)
+{
+	struct cluster cluster = {};
+	struct place_request request;
+	struct place_plan plan;
+
+	add_vm(&cluster.snaps[0], 1, 1, 0);
+	add_vm(&cluster.snaps[0], 2, 1, 0);
+	cluster.snaps[0].vms[0].name = strdup("web");
+	cluster.snaps[0].vms[1].name = strdup("web");
+	add_vm(&cluster.snaps[1], 3, 1000, 0);
+	add_host(&cluster, 0);
+	add_host(&cluster, 100);
+	request = request_of(&cluster);
+	ok(!place_choose(&request, &plan) && !plan.n_emptied && plan.proved,
+	   "two of one name have nowhere to go");
+	place_plan_free(&plan);
+	add_vm(&cluster.snaps[2], 4, 1000, 0);
+	add_host(&cluster, 100);
+	request = request_of(&cluster);
+	ok(!place_choose(&request, &plan) && plan.n_emptied == 1 &&
+	   plan.moves[0].to != plan.moves[1].to, "with two other hosts one each");
+	place_plan_free(&plan);
+	cluster_free(&cluster);
+}
+
 void test_place(void)
 {
 	test_unshared();
@@ -278,4 +305,5 @@ void test_place(void)
 	test_merged_before();
 	test_limit();
 	test_names();
+	test_namesakes();
 }
