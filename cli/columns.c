@@ -78,12 +78,13 @@ static void get_guest(const struct column *column, const struct row *row, struct
 static void get_vmm(const struct column *column, const struct row *row, struct value *value)
 {
 	const struct usage *usage = row->usage;
+	uint64_t ns;
 
 	(void)column;
-	if (!usage || !usage->by_thread || !usage->elapsed_ns)
+	if (!usage || !usage->elapsed_ns || !usage_vmm_ns(usage, &ns))
 		return;
 	value->known = true;
-	value->number = hundredths((double)usage_vmm_ns(usage) / (double)usage->elapsed_ns);
+	value->number = hundredths((double)ns / (double)usage->elapsed_ns);
 }
 
 /* As the guest sees it: what its vCPUs waited, per vCPU. */

@@ -112,13 +112,15 @@ static void put_vcpu_windows(json_t *object, const struct snapshot *snap, const 
 static void put_vm_window(json_t *object, const struct snapshot *snap, const struct vm *vm)
 {
 	struct usage usage;
+	uint64_t vmm_ns;
 	json_t *window;
 
 	if (usage_of_threads(&usage, &snap->window, vm->pid, snap->window.window_ns))
 		return;
 	if (usage.by_thread) {
 		window = snapjson_counters(&usage.process);
-		json_object_set_new(window, "vmm_ns", jsonout_number(usage_vmm_ns(&usage)));
+		if (usage_vmm_ns(&usage, &vmm_ns))
+			json_object_set_new(window, "vmm_ns", jsonout_number(vmm_ns));
 		json_object_set_new(object, "window", window);
 	}
 	usage_free(&usage);

@@ -140,13 +140,16 @@ bool usage_guest_ns(const struct counters *vcpus, uint64_t *ns)
 	       facts_get(&vcpus->facts, THREAD_GUEST_NS, ns);
 }
 
-uint64_t usage_vmm_ns(const struct usage *usage)
+bool usage_vmm_ns(const struct usage *usage, uint64_t *ns)
 {
-	uint64_t process = facts_or_zero(&usage->process.facts, THREAD_RUN_NS);
-	uint64_t vcpus = facts_or_zero(&usage->vcpus.facts, THREAD_RUN_NS);
+	uint64_t process, vcpus = 0;
 
-	return add_saturating(process > vcpus ? process - vcpus : 0,
-			      facts_or_zero(&usage->kernel.facts, THREAD_RUN_NS));
+	if (!usage->by_thread || !facts_get(&usage->process.facts, THREAD_RUN_NS, &process) ||
+	    (usage->n_vcpus && !facts_get(&usage->vcpus.facts, THREAD_RUN_NS, &vcpus)))
+		return false;
+	*ns = add_saturating(process > vcpus ? process - vcpus : 0,
+			     facts_or_zero(&usage->kernel.facts, THREAD_RUN_NS));
+	return true;
 }
 
 bool usage_involuntary(const struct counters *counters, uint64_t *hundredths)

@@ -45,8 +45,8 @@ bool usage_rate(uint64_t elapsed_ns, const struct counters *counters, enum threa
 /* Time in guest mode: by the hooks if they were there, else as the kernel counts it. */
 bool usage_guest_ns(const struct counters *vcpus, uint64_t *ns);
 
-/* Run time of all but the vCPUs; needs by_thread. */
-uint64_t usage_vmm_ns(const struct usage *usage);
+/* Run time of all but the vCPUs; false if not known, as without by_thread. */
+bool usage_vmm_ns(const struct usage *usage, uint64_t *ns);
 
 /* Involuntary switches among all, in hundredths of a percent. */
 bool usage_involuntary(const struct counters *counters, uint64_t *hundredths);

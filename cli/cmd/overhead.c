@@ -66,9 +66,9 @@ struct ledger {
 	const struct snapshot *snap;
 	const struct options *options;
 	struct error missing;		/* why guest time is not exact; code 0: it is */
-	bool exact;
 	struct account *accounts;
 	size_t count;
+	struct overhead sum;
 };
 
 /* In the order asked for; only the VMs that were named. */
@@ -79,46 +79,58 @@ static int fill(struct ledger *ledger, const struct view *view, const bool *chos
 	ledger->accounts = calloc(view->count + 1, sizeof(*ledger->accounts));
 	if (!ledger->accounts)
 		return -1;
+	overhead_begin(&ledger->sum);
 	for (i = 0; i < view->count; i++) {
 		struct account *account = &ledger->accounts[ledger->count];
 
 		account->vm = view->rows[i].vm;
 		if (ledger->options->operands.count && !chosen[account->vm - ledger->snap->vms])
 			continue;
-		overhead_of(&account->overhead, view->rows[i].usage);
-		ledger->exact |= account->overhead.exact;
+		overhead_of(&account->overhead, &ledger->snap->window, account->vm->pid);
+		overhead_add(&ledger->sum, &account->overhead);
 		ledger->count++;
 	}
 	return 0;
 }
 
-static void percent_cell(struct table *table, const struct ledger *ledger, uint64_t ns)
+static void percent_cell(struct table *table, const struct ledger *ledger,
+			 const struct overhead *overhead, enum overhead_part part)
 {
-	char text[32];
+	char text[32] = "-";
+	uint64_t ns;
 
-	snprintf(text, sizeof(text), "%.1f",
-		 (double)ns * 100 / (double)ledger->snap->window.window_ns);
+	if (facts_get(&overhead->facts, part, &ns))
+		snprintf(text, sizeof(text), "%.1f",
+			 (double)ns * 100 / (double)ledger->snap->window.window_ns);
+	table_cell(table, text);
+}
+
+/* What is not guest code; of a VM that did not run there is no part. */
+static void overhead_cell(struct table *table, const struct overhead *overhead)
+{
+	char text[32] = "-";
+	uint64_t total, guest;
+
+	if (facts_get(&overhead->facts, OVERHEAD_CPU_NS, &total) &&
+	    facts_get(&overhead->facts, OVERHEAD_GUEST_NS, &guest) && total)
+		snprintf(text, sizeof(text), "%.1f", (double)(total - guest) * 100 / (double)total);
 	table_cell(table, text);
 }
 
 static void overhead_cells(struct table *table, const struct ledger *ledger,
 			   const struct overhead *overhead)
 {
-	uint64_t total = overhead_total(overhead);
 	char text[32] = "-";
+	unsigned int part;
+	uint64_t exits;
 
-	percent_cell(table, ledger, total);
-	percent_cell(table, ledger, overhead->guest_ns);
-	percent_cell(table, ledger, overhead->exits_ns);
-	percent_cell(table, ledger, overhead->vmm_ns);
-	percent_cell(table, ledger, overhead->kernel_ns);
-	if (total)
-		snprintf(text, sizeof(text), "%.1f",
-			 (double)(total - overhead->guest_ns) * 100 / (double)total);
-	table_cell(table, text);
-	percent_cell(table, ledger, overhead->ready_ns);
-	snprintf(text, sizeof(text), "%.0f",
-		 (double)overhead->exits * 1e9 / (double)ledger->snap->window.window_ns);
+	for (part = OVERHEAD_CPU_NS; part <= OVERHEAD_KERNEL_NS; part++)
+		percent_cell(table, ledger, overhead, part);
+	overhead_cell(table, overhead);
+	percent_cell(table, ledger, overhead, OVERHEAD_READY_NS);
+	if (facts_get(&overhead->facts, OVERHEAD_EXITS, &exits))
+		snprintf(text, sizeof(text), "%.0f",
+			 (double)exits * 1e9 / (double)ledger->snap->window.window_ns);
 	table_cell(table, text);
 }
 
@@ -136,15 +148,31 @@ static struct table *titled(void)
 	return table;
 }
 
+/* NULL: of no vCPU is anything known. */
+static const char *guest_time(const struct overhead *overhead)
+{
+	if (overhead->by_hooks && overhead->by_ticks)
+		return "mixed";
+	return overhead->by_hooks ? "hooks" : overhead->by_ticks ? "ticks" : NULL;
+}
+
 static void say_how(const struct ledger *ledger)
 {
+	const struct overhead *sum = &ledger->sum;
 	char text[UNITS_TEXT];
 
-	printf("CPU over %s in percent of one CPU; guest time %s\n",
-	       units_duration(ledger->snap->window.window_ns, text),
-	       ledger->exact ? "exact, between each entry and exit" :
-			       "as the kernel samples it by ticks");
-	if (ledger->missing.code && !ledger->exact)
+	printf("CPU over %s in percent of one CPU; guest time ",
+	       units_duration(ledger->snap->window.window_ns, text));
+	if (!guest_time(sum))
+		printf("not known\n");
+	else if (!sum->by_hooks)
+		printf("as the kernel samples it by ticks\n");
+	else if (!sum->by_ticks)
+		printf("exact, between each entry and exit\n");
+	else
+		printf("exact of %u vCPUs, of %u as the kernel samples it by ticks\n",
+		       sum->by_hooks, sum->by_ticks);
+	if (ledger->missing.code && !sum->by_hooks)
 		printf("no exact guest time: %s\n", ledger->missing.message);
 }
 
@@ -152,7 +180,6 @@ static void print_text(const struct ledger *ledger)
 {
 	char name[CELL], label[16], pid[16];
 	struct table *table = titled();
-	struct overhead sum = {};
 	size_t i;
 
 	for (i = 0; i < ledger->count; i++) {
@@ -163,12 +190,11 @@ static void print_text(const struct ledger *ledger)
 		table_cell(table, name);
 		table_cell(table, pid);
 		overhead_cells(table, ledger, &account->overhead);
-		overhead_add(&sum, &account->overhead);
 	}
 	if (ledger->count > 1) {
 		table_cell(table, "(all)");
 		table_cell(table, "");
-		overhead_cells(table, ledger, &sum);
+		overhead_cells(table, ledger, &ledger->sum);
 	}
 	if (!ledger->options->no_header)
 		say_how(ledger);
@@ -176,21 +202,30 @@ static void print_text(const struct ledger *ledger)
 	table_free(table);
 }
 
+static void put_guest_time(json_t *object, const struct overhead *overhead)
+{
+	const char *how = guest_time(overhead);
+
+	if (how)
+		json_object_set_new(object, "guest_time", json_string(how));
+}
+
 static json_t *account_json(const struct account *account)
 {
 	const struct overhead *overhead = &account->overhead;
 	json_t *object = json_object();
+	unsigned int part;
+	uint64_t value;
 
 	json_object_set_new(object, "pid", jsonout_number(account->vm->pid));
 	if (account->vm->name)
 		json_object_set_new(object, "name", jsonout_text(account->vm->name));
-	json_object_set_new(object, "cpu_ns", jsonout_number(overhead_total(overhead)));
-	json_object_set_new(object, "guest_ns", jsonout_number(overhead->guest_ns));
-	json_object_set_new(object, "exits_ns", jsonout_number(overhead->exits_ns));
-	json_object_set_new(object, "vmm_ns", jsonout_number(overhead->vmm_ns));
-	json_object_set_new(object, "kernel_ns", jsonout_number(overhead->kernel_ns));
-	json_object_set_new(object, "ready_ns", jsonout_number(overhead->ready_ns));
-	json_object_set_new(object, "exits", jsonout_number(overhead->exits));
+	for (part = 0; part < OVERHEAD_PARTS; part++) {
+		if (facts_get(&overhead->facts, part, &value))
+			json_object_set_new(object, overhead_part_key[part],
+					    jsonout_number(value));
+	}
+	put_guest_time(object, overhead);
 	return object;
 }
 
@@ -203,8 +238,8 @@ static void print_json(const struct ledger *ledger)
 		json_array_append_new(vms, account_json(&ledger->accounts[i]));
 	json_object_set_new(root, "version", json_integer(1));
 	json_object_set_new(root, "window_ns", jsonout_number(ledger->snap->window.window_ns));
-	json_object_set_new(root, "guest_time", json_string(ledger->exact ? "hooks" : "ticks"));
-	if (ledger->missing.code && !ledger->exact)
+	put_guest_time(root, &ledger->sum);
+	if (ledger->missing.code && !ledger->sum.by_hooks)
 		json_object_set_new(root, "guest_time_reason",
 				    jsonout_text(ledger->missing.message));
 	json_object_set_new(root, "vms", vms);

@@ -2,7 +2,7 @@
 #ifndef VMSHARE_POLICY_OVERHEAD_H
 #define VMSHARE_POLICY_OVERHEAD_H
 
-#include "usage.h"
+#include "cpu.h"
 
 /*
  * What a VM's CPU time went into. guest + exits + vmm is the run time of the
@@ -10,21 +10,33 @@
  * top, whether they are part of the process, as vhost's on newer kernels, or not.
  * ready is time in which its own threads wanted a CPU and had none.
  */
-struct overhead {
-	uint64_t guest_ns;		/* guest code */
-	uint64_t exits_ns;		/* vCPU threads outside of it: kernel and VMM */
-	uint64_t vmm_ns;		/* the VMM's other threads */
-	uint64_t kernel_ns;
-	uint64_t ready_ns;		/* of the process's own threads */
-	uint64_t exits;			/* how many */
-	bool exact;			/* guest time by hooks, not by the kernel's ticks */
+enum overhead_part {
+	OVERHEAD_CPU_NS,		/* the next four together */
+	OVERHEAD_GUEST_NS,		/* guest code */
+	OVERHEAD_EXITS_NS,		/* vCPU threads outside of it: kernel and VMM */
+	OVERHEAD_VMM_NS,		/* the VMM's other threads */
+	OVERHEAD_KERNEL_NS,
+	OVERHEAD_READY_NS,		/* of the process's own threads */
+	OVERHEAD_EXITS,			/* how many */
+	OVERHEAD_PARTS
 };
 
-void overhead_of(struct overhead *overhead, const struct usage *usage);
+struct overhead {
+	struct facts facts;		/* enum overhead_part */
+	unsigned int by_hooks, by_ticks;	/* vCPUs whose guest time is known, and how */
+};
 
-/* All but ready. */
-uint64_t overhead_total(const struct overhead *overhead);
+/* Names of the parts in JSON. */
+extern const char *const overhead_part_key[OVERHEAD_PARTS];
 
+/*
+ * Of the threads of that VM in the window. A part is known if what it is the sum
+ * of is known of every thread; of a VM without threads nothing is.
+ */
+void overhead_of(struct overhead *overhead, const struct cpu *window, uint32_t pid);
+
+/* A sum of VMs: of none it is 0; with one of which a part is not known, that is not known. */
+void overhead_begin(struct overhead *sum);
 void overhead_add(struct overhead *sum, const struct overhead *more);
 
 /*

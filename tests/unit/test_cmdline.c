@@ -27,6 +27,11 @@
 	"{\"pid\":6,\"unique_bytes\":10000,\"anon_bytes\":30000,\"cost\":1}," \
 	"{\"pid\":7,\"unique_bytes\":20000,\"anon_bytes\":40000,\"cost\":5}],\"sets\":[]}"
 
+/* A window in which one VM's guest time is not known, and of another nothing. */
+#define WINDOW "{\"version\":1,\"window_ns\":1000000000,\"vms\":[" \
+	"{\"pid\":5,\"threads\":[{\"tid\":6,\"kind\":\"vcpu\",\"vcpu\":0,\"window\":" \
+	"{\"run_ns\":500000000,\"ready_ns\":0}}]},{\"pid\":7}]}"
+
 struct row {
 	int code;
 	const char *words;
@@ -60,6 +65,12 @@ static const struct row rows[] = {
 	{ 2, "snapshot --window 5s", NULL, "window \"5s\" is not a number of seconds" },
 	{ 2, "matrix --window 1" THREE, NULL, "a document has the window" },
 	{ 1, "overhead" THREE, NULL, "window_ns is missing" },
+	{ 0, "overhead --from -", WINDOW,
+	  "5        5  50.0      -      -  0.0     0.0          -   0.0       -\n"
+	  "7        7     -      -      -    -       -          -     -       -\n" },
+	{ 0, "overhead --from -", WINDOW, "guest time not known\n" },
+	{ 0, "overhead -j --from -", WINDOW,
+	  "[{\"pid\":5,\"cpu_ns\":500000000,\"vmm_ns\":0,\"kernel_ns\":0,\"ready_ns\":0},{\"pid\":7}]" },
 	{ 1, "overhead nosuch" BUSY, NULL, "nosuch" },
 	{ 2, "overhead --experiment" BUSY, NULL, "starts jobs of its own" },
 	{ 2, "overhead --experiment web1", NULL, "starts jobs of its own" },

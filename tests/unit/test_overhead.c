@@ -26,10 +26,16 @@ static void put(struct cpu *cpu, uint32_t tid, enum thread_kind kind, uint64_t r
 		facts_set(&thread->counters.facts, THREAD_GUEST_NS, guest_ns);
 }
 
+static uint64_t part(const struct overhead *overhead, enum overhead_part which)
+{
+	uint64_t value;
+
+	return facts_get(&overhead->facts, which, &value) ? value : UINT64_MAX;
+}
+
 static void test_parts(void)
 {
-	struct overhead parts, sum = {};
-	struct usage usage;
+	struct overhead parts, sum;
 	struct cpu cpu = {};
 
 	put(&cpu, 0, THREAD_VMM, 5, 0);
@@ -37,26 +43,58 @@ static void test_parts(void)
 	put(&cpu, 12, THREAD_VCPU, 2000, 1900);
 	put(&cpu, 13, THREAD_VMM, 300, 0);
 	put(&cpu, 14, THREAD_KERNEL, 40, 0);
-	usage_of_threads(&usage, &cpu, 7, 10000);
-	overhead_of(&parts, &usage);
-	ok(parts.guest_ns == 2600 && parts.exits_ns == 400 && parts.vmm_ns == 305 &&
-	   parts.kernel_ns == 40 && !parts.exact, "the parts, by ticks");
-	is_number(parts.guest_ns + parts.exits_ns + parts.vmm_ns, 3305,
-		  "add up to the process's time");
-	is_number(overhead_total(&parts), 3345, "and with the kernel's threads to all");
-	is_number(parts.ready_ns, 330, "waiting is the process's");
+	overhead_of(&parts, &cpu, 7);
+	ok(part(&parts, OVERHEAD_GUEST_NS) == 2600 && part(&parts, OVERHEAD_EXITS_NS) == 400 &&
+	   part(&parts, OVERHEAD_VMM_NS) == 305 && part(&parts, OVERHEAD_KERNEL_NS) == 40 &&
+	   parts.by_ticks == 2 && !parts.by_hooks, "the parts, by ticks");
+	is_number(part(&parts, OVERHEAD_CPU_NS), 3345,
+		  "add up to the process's time and that of the kernel's threads");
+	is_number(part(&parts, OVERHEAD_READY_NS), 330, "waiting is the process's");
+	is_number(part(&parts, OVERHEAD_EXITS), UINT64_MAX, "exits that nobody counted are not 0");
 	facts_set(&cpu.threads[1].counters.facts, THREAD_IN_GUEST_NS, 650);
+	overhead_of(&parts, &cpu, 7);
+	ok(part(&parts, OVERHEAD_GUEST_NS) == 2550 && parts.by_hooks == 1 && parts.by_ticks == 1,
+	   "each vCPU by hooks, if it was there");
 	facts_set(&cpu.threads[2].counters.facts, THREAD_IN_GUEST_NS, 1800);
-	usage_of_threads(&usage, &cpu, 7, 10000);
-	overhead_of(&parts, &usage);
-	ok(parts.guest_ns == 2450 && parts.exits_ns == 550 && parts.exact, "by hooks, if there are");
+	overhead_of(&parts, &cpu, 7);
+	ok(part(&parts, OVERHEAD_GUEST_NS) == 2450 && part(&parts, OVERHEAD_EXITS_NS) == 550 &&
+	   parts.by_hooks == 2 && !parts.by_ticks, "both by hooks");
 	facts_set(&cpu.threads[1].counters.facts, THREAD_IN_GUEST_NS, 99999);
-	usage_of_threads(&usage, &cpu, 7, 10000);
-	overhead_of(&parts, &usage);
-	ok(parts.guest_ns == 3000 && !parts.exits_ns, "no part is negative");
+	overhead_of(&parts, &cpu, 7);
+	ok(part(&parts, OVERHEAD_GUEST_NS) == 3000 && !part(&parts, OVERHEAD_EXITS_NS),
+	   "no part is negative");
+	overhead_begin(&sum);
 	overhead_add(&sum, &parts);
 	overhead_add(&sum, &parts);
-	is_number(overhead_total(&sum), 2 * overhead_total(&parts), "a sum");
+	is_number(part(&sum, OVERHEAD_CPU_NS), 2 * part(&parts, OVERHEAD_CPU_NS), "a sum");
+	ok(sum.by_hooks == 4 && part(&sum, OVERHEAD_EXITS) == UINT64_MAX,
+	   "in which what is not known of one is not known");
+	cpu_free(&cpu);
+}
+
+/* Absent is never 0. */
+static void test_unknown_parts(void)
+{
+	struct overhead parts;
+	struct cpu cpu = {};
+
+	overhead_of(&parts, &cpu, 7);
+	is_number(parts.facts.known, 0, "of a VM without threads nothing is known");
+	put(&cpu, 11, THREAD_VCPU, 1000, 700);
+	put(&cpu, 12, THREAD_VMM, 300, 0);
+	facts_set(&cpu.threads[0].counters.facts, THREAD_EXITS, 9);
+	overhead_of(&parts, &cpu, 7);
+	ok(part(&parts, OVERHEAD_EXITS) == 9 && !part(&parts, OVERHEAD_KERNEL_NS),
+	   "without kernel threads they ran for 0");
+	cpu.threads[0].counters.facts.known &= ~(1u << THREAD_GUEST_NS);
+	overhead_of(&parts, &cpu, 7);
+	ok(part(&parts, OVERHEAD_GUEST_NS) == UINT64_MAX &&
+	   part(&parts, OVERHEAD_EXITS_NS) == UINT64_MAX && part(&parts, OVERHEAD_VMM_NS) == 300 &&
+	   part(&parts, OVERHEAD_CPU_NS) == 1300, "without guest time the rest is known");
+	cpu.threads[1].counters.facts.known = 0;
+	overhead_of(&parts, &cpu, 7);
+	ok(part(&parts, OVERHEAD_CPU_NS) == UINT64_MAX &&
+	   part(&parts, OVERHEAD_READY_NS) == UINT64_MAX, "a thread without numbers spoils the sum");
 	cpu_free(&cpu);
 }
 
@@ -118,6 +156,7 @@ static void test_preparing(void)
 void test_overhead(void)
 {
 	test_parts();
+	test_unknown_parts();
 	test_arithmetic();
 	test_job();
 	test_preparing();
