@@ -17,7 +17,7 @@ int costs_set_dirty_rates(struct snapshot *snap, const struct options *options,
 
 	for (i = 0; i < options->dirty_rates.count; i++) {
 		if (selector_assigned(snap, options->dirty_rates.word[i], &vm, &value, err) ||
-		    units_parse_size(value, &rate, err))
+		    units_parse_amount(value, &rate, err))
 			return error_prefix(err, "--dirty-rate: ");
 		facts_set(&snap->vms[vm - snap->vms].facts, VM_DIRTY_RATE, rate);
 	}
@@ -48,13 +48,17 @@ static int model_cost(const struct vm *vm, struct costs *costs, uint64_t *cost,
 			      err);
 }
 
-static int vm_cost(const struct vm *vm, struct costs *costs, uint64_t *cost, struct error *err)
+/* weighed: the command line has set the cost already, which goes before all others. */
+static int vm_cost(const struct vm *vm, struct costs *costs, bool weighed, uint64_t *cost,
+		   struct error *err)
 {
 	uint64_t unique;
 
 	if (!facts_get(&vm->facts, VM_UNIQUE, &unique))
 		return refuse_unknown(vm, vm_field_key[VM_UNIQUE], "", err);
 	costs->movable++;
+	if (weighed)
+		return 0;
 	if (facts_get(&vm->facts, VM_COST, cost)) {
 		costs->given++;
 		return 0;
@@ -62,8 +66,7 @@ static int vm_cost(const struct vm *vm, struct costs *costs, uint64_t *cost, str
 	return model_cost(vm, costs, cost, err);
 }
 
-/* Weights of the command line go before all others. */
-static int set_weights(struct costs *costs, const struct snapshot *snap,
+static int set_weights(struct costs *costs, bool *weighed, const struct snapshot *snap,
 		       const struct options *options, struct error *err)
 {
 	const struct vm *vm;
@@ -74,17 +77,38 @@ static int set_weights(struct costs *costs, const struct snapshot *snap,
 		if (selector_assigned(snap, options->weights.word[i], &vm, &value, err) ||
 		    units_parse_whole(value, &costs->cost[vm - snap->vms], err))
 			return error_prefix(err, "--weight: ");
+		weighed[vm - snap->vms] = true;
 	}
 	return 0;
 }
 
-static int check_sum(const struct costs *costs, size_t n_vms, struct error *err)
+static int set_costs(struct costs *costs, bool *weighed, const struct snapshot *snap,
+		     const struct options *options, const struct victim_request *request,
+		     struct error *err)
+{
+	size_t i;
+
+	if (set_weights(costs, weighed, snap, options, err))
+		return -1;
+	for (i = 0; i < snap->n_vms; i++) {
+		if (victim_movable(snap, request, i) &&
+		    vm_cost(&snap->vms[i], costs, weighed[i], &costs->cost[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+/* Of VMs that may leave: what the others would cost is never added up. */
+static int check_sum(const struct costs *costs, const struct snapshot *snap,
+		     const struct victim_request *request, struct error *err)
 {
 	uint64_t sum = 0;
 	size_t i;
 
-	for (i = 0; i < n_vms; i++)
-		sum = add_saturating(sum, costs->cost[i]);
+	for (i = 0; i < snap->n_vms; i++) {
+		if (victim_movable(snap, request, i))
+			sum = add_saturating(sum, costs->cost[i]);
+	}
 	if (sum <= INT64_MAX)
 		return 0;
 	return error_set(err, EXIT_RUNTIME,
@@ -95,25 +119,24 @@ static int check_sum(const struct costs *costs, size_t n_vms, struct error *err)
 int costs_make(struct costs *costs, const struct snapshot *snap, const struct options *options,
 	       const struct victim_request *request, struct error *err)
 {
-	size_t i;
+	bool *weighed = calloc(snap->n_vms + 1, sizeof(*weighed));
+	int ret;
 
 	*costs = (struct costs){
 		.model = options->cost,
 		.bandwidth = options->bandwidth,
 		.cost = calloc(snap->n_vms + 1, sizeof(*costs->cost)),
 	};
-	if (!costs->cost)
-		return error_no_memory(err);
-	for (i = 0; i < snap->n_vms; i++) {
-		if (victim_movable(snap, request, i) &&
-		    vm_cost(&snap->vms[i], costs, &costs->cost[i], err))
-			break;
-	}
-	if (i == snap->n_vms && !set_weights(costs, snap, options, err) &&
-	    !check_sum(costs, snap->n_vms, err))
-		return 0;
-	costs_free(costs);
-	return -1;
+	if (weighed && costs->cost)
+		ret = set_costs(costs, weighed, snap, options, request, err);
+	else
+		ret = error_no_memory(err);
+	free(weighed);
+	if (!ret)
+		ret = check_sum(costs, snap, request, err);
+	if (ret)
+		costs_free(costs);
+	return ret;
 }
 
 void costs_free(struct costs *costs)
@@ -122,9 +145,14 @@ void costs_free(struct costs *costs)
 	costs->cost = NULL;
 }
 
+bool costs_of_model(const struct costs *costs)
+{
+	return costs->model == COST_WEIGHT || !costs->given;
+}
+
 static bool all_given(const struct costs *costs)
 {
-	return costs->model != COST_WEIGHT && costs->movable && costs->given == costs->movable;
+	return !costs_of_model(costs) && costs->given == costs->movable;
 }
 
 const char *costs_name(const struct costs *costs)
@@ -134,5 +162,7 @@ const char *costs_name(const struct costs *costs)
 
 const char *costs_unit(const struct costs *costs)
 {
-	return all_given(costs) ? "as given" : cost_model_unit(costs->model);
+	if (costs_of_model(costs))
+		return cost_model_unit(costs->model);
+	return all_given(costs) ? "as given" : "mixed";
 }

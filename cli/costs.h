@@ -27,7 +27,13 @@ int costs_make(struct costs *costs, const struct snapshot *snap, const struct op
 	       const struct victim_request *request, struct error *err);
 void costs_free(struct costs *costs);
 
-/* The name of the model and its unit; "given" where every cost is the document's. */
+/* Is the sum of costs in the model's unit? Not with costs of the document, in any unit. */
+bool costs_of_model(const struct costs *costs);
+
+/*
+ * The name of the model and its unit; "given", "as given" where every cost is the
+ * document's; the unit is "mixed" where only some are.
+ */
 const char *costs_name(const struct costs *costs);
 const char *costs_unit(const struct costs *costs);
 

@@ -29,7 +29,7 @@ int set_margin(struct options *options, const char *value, struct error *err)
 	if (length && value[length - 1] == '%')
 		return set_percent(options, value, err);
 	options->margin = (struct margin){ .percent = false };
-	return !strcmp(value, "0") ? 0 : units_parse_size(value, &options->margin.value, err);
+	return units_parse_amount(value, &options->margin.value, err);
 }
 
 int set_commands(struct options *options, const char *value, struct error *err)

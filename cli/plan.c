@@ -18,12 +18,11 @@ const char *plan_size(const struct options *options, uint64_t bytes, char out[UN
 const char *plan_cost(const struct options *options, const struct costs *costs, uint64_t cost,
 		      char out[UNITS_TEXT])
 {
-	const char *name = costs_name(costs);
+	bool rounded = !options->bytes && costs_of_model(costs);
 
-	if (!options->bytes && name == cost_model_name(COST_BYTES))
+	if (rounded && costs->model == COST_BYTES)
 		return units_bytes(cost, out);
-	if (!options->bytes &&
-	    (name == cost_model_name(COST_TIME) || name == cost_model_name(COST_DOWNTIME)))
+	if (rounded && (costs->model == COST_TIME || costs->model == COST_DOWNTIME))
 		return units_duration(cost, out);
 	snprintf(out, UNITS_TEXT, "%" PRIu64, cost);
 	return out;
@@ -36,7 +35,7 @@ const char *plan_cost_words(const struct costs *costs)
 		[COST_DOWNTIME] = "downtime", [COST_COUNT] = "VMs", [COST_WEIGHT] = "weight",
 	};
 
-	if (costs_name(costs) != cost_model_name(costs->model))
+	if (!costs_of_model(costs))
 		return costs_unit(costs);
 	return words[costs->model];
 }

@@ -86,7 +86,8 @@ static void print_notes(const struct plan *plan)
 		printf("note: %zu VMs stay because no destination takes them (too large, or its name or UUID is there)\n",
 		       plan->without_host);
 	if (plan->costs->given && plan->costs->given < plan->costs->movable)
-		printf("note: %zu of the costs are the document's own\n", plan->costs->given);
+		printf("note: %zu of the %zu costs are the document's own, in whatever unit\n",
+		       plan->costs->given, plan->costs->movable);
 	if (facts_get(&plan->snap->host, HOST_CONSISTENT, &consistent) && !consistent)
 		printf("note: memory changed during the walk; the numbers are not of one instant\n");
 }

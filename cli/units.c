@@ -85,7 +85,7 @@ static int refuse_size(struct error *err, const char *text, const char *why)
 			 text, why);
 }
 
-int units_parse_size(const char *text, uint64_t *bytes, struct error *err)
+int units_parse_amount(const char *text, uint64_t *bytes, struct error *err)
 {
 	struct decimal number;
 	const char *suffix = parse_decimal(text, &number);
@@ -99,9 +99,14 @@ int units_parse_size(const char *text, uint64_t *bytes, struct error *err)
 		return refuse_size(err, text, "ends in something that is no unit");
 	if (!scale(&number, unit, bytes))
 		return refuse_size(err, text, "is larger than any memory (8 EiB)");
-	if (!*bytes)
-		return refuse_size(err, text, "is nothing");
 	return 0;
+}
+
+int units_parse_size(const char *text, uint64_t *bytes, struct error *err)
+{
+	if (units_parse_amount(text, bytes, err))
+		return -1;
+	return *bytes ? 0 : refuse_size(err, text, "is nothing");
 }
 
 int units_parse_seconds(const char *text, uint32_t *ms, struct error *err)

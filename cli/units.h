@@ -16,6 +16,9 @@
  */
 int units_parse_size(const char *text, uint64_t *bytes, struct error *err);
 
+/* The same where 0 makes sense. */
+int units_parse_amount(const char *text, uint64_t *bytes, struct error *err);
+
 /* Seconds with a fraction, from 0.1 to a day, in milliseconds. */
 int units_parse_seconds(const char *text, uint32_t *ms, struct error *err);
 

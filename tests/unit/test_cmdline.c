@@ -173,6 +173,8 @@ static const struct row rows[] = {
 	  "\"victims\":[{\"pid\":6," },
 	{ 0, "victim --need 1 --cost downtime --dirty-rate 5=1 --bandwidth 1G -j --from -",
 	  TWO_VMS(""), "\"downtime_ns\":0,\"converges\":true" },
+	{ 0, "victim --need 1 --cost downtime --dirty-rate 5=0 -j --from -", TWO_VMS(""),
+	  "\"downtime_ns\":0,\"converges\":true" },
 	{ 2, "victim --need 1 --dirty-rate 5 --from -", TWO_VMS(""), "is not VM=NUMBER" },
 	{ 0, "victim --need 1 --weight 5=10 -j --from -", TWO_VMS(""), "\"victims\":[{\"pid\":6," },
 	{ 0, "victim --need 1 --weight 5=10 --weight 6=11 -j --from -", TWO_VMS(""),
@@ -182,6 +184,13 @@ static const struct row rows[] = {
 	{ 1, "victim --need 1 --weight 7=1 --from -", TWO_VMS(""), "there is no VM" },
 	{ 1, "victim --need 1 --weight 5=9223372036854775807 --from -", TWO_VMS(""),
 	  "add up to more than" },
+	{ 0, "victim --need 1 --keep 5 --weight 5=9223372036854775807 -j --from -", TWO_VMS(""),
+	  "\"victims\":[{\"pid\":6," },
+	{ 0, "victim --need 8000 --from -", TWO_VMS(",\"cost\":7"), "cost of 8199 (mixed)" },
+	{ 0, "victim --need 8000 -j --from -", TWO_VMS(",\"cost\":7"),
+	  "{\"model\":\"bytes\",\"value\":8199,\"unit\":\"mixed\"" },
+	{ 0, "victim --need 8000 --from -", TWO_VMS(",\"cost\":7"),
+	  "note: 1 of the 2 costs are the document's own" },
 	{ 2, "victim --need 1 --bandwidth 0" THREE, NULL, "is nothing" },
 	{ 2, "victim --need 1 --work 0" THREE, NULL, "leaves no step" },
 
@@ -261,6 +270,12 @@ static const struct row rows[] = {
 	{ 0, "doctor", NULL, "" },
 };
 
+/* Here part is what must not be said. */
+static const struct row silent[] = {
+	{ 0, "victim --need 1 --weight 6=5 --weight 5=9 --from -", TWO_VMS(",\"cost\":7"),
+	  "document's own" },
+};
+
 struct outcome {
 	int code;			/* 1000 + signal if one ended it */
 	char *text;
@@ -337,6 +352,21 @@ static void test_rows(void)
 		is_number((uint64_t)outcome.code, (uint64_t)rows[i].code, "vmshare %.60s: code %d",
 			  rows[i].words, rows[i].code);
 		has_text(outcome.text, rows[i].part, "vmshare %.60s: output", rows[i].words);
+		free(outcome.text);
+	}
+}
+
+static void test_silent(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(silent) / sizeof(silent[0]); i++) {
+		struct outcome outcome = run(silent[i].words, silent[i].input);
+
+		is_number((uint64_t)outcome.code, (uint64_t)silent[i].code,
+			  "vmshare %.60s: code %d", silent[i].words, silent[i].code);
+		ok(!strstr(outcome.text, silent[i].part), "vmshare %.60s: without %s",
+		   silent[i].words, silent[i].part);
 		free(outcome.text);
 	}
 }
@@ -464,6 +494,7 @@ void test_cmdline(void)
 {
 	setenv("NO_COLOR", "1", 1);
 	test_rows();
+	test_silent();
 	test_common();
 	test_golden();
 	test_json();
