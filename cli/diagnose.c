@@ -17,6 +17,7 @@
 #define FRAME 4096
 #define SLOW_PASS_S 600
 #define CMDLINE_MAX (2 * 1024 * 1024)
+#define TAKE "take it by vmshare snapshot"
 
 const char *level_name(enum level level)
 {
@@ -59,11 +60,14 @@ void findings_free(struct findings *findings)
 	memset(findings, 0, sizeof(*findings));
 }
 
-void diagnose_ksm(struct findings *findings, const struct snapshot *snap)
+void diagnose_ksm(struct findings *findings, const struct snapshot *snap, bool document)
 {
 	uint64_t run;
 
-	if (!facts_get(&snap->host, HOST_KSM_RUN, &run))
+	if (!facts_get(&snap->host, HOST_KSM_RUN, &run) && document)
+		add(findings, LEVEL_WARNING, "ksm", NULL,
+		    "whether KSM runs is not known: the document does not have host.ksm.run; " TAKE);
+	else if (!facts_get(&snap->host, HOST_KSM_RUN, &run))
 		add(findings, LEVEL_PROBLEM, "ksm", NULL,
 		    "no state of KSM is known: the kernel has none (CONFIG_KSM), or /sys is not mounted; nothing can merge");
 	else if (run == 0)
@@ -151,6 +155,42 @@ void diagnose_numbers(struct findings *findings, const struct vm *vm)
 	else
 		add(findings, LEVEL_WARNING, "merged", vm,
 		    "nothing of %s of anonymous memory is merged", units_bytes(anon, all));
+}
+
+void diagnose_document(struct findings *findings, const struct snapshot *snap)
+{
+	if (!snap->sets_known)
+		add(findings, LEVEL_INFO, "missing", NULL,
+		    "who shares with whom is not known: the document does not have sets; " TAKE);
+	if (!snap->window.window_ns)
+		add(findings, LEVEL_INFO, "missing", NULL,
+		    "who took CPU from whom is not known: the document was taken without --window");
+}
+
+/* Names of fields for a sentence, cut where there are too many of them. */
+static void name_missing(const struct vm *vm, char *names, size_t size)
+{
+	enum vm_field field;
+	uint64_t value;
+	size_t used;
+
+	for (field = VM_ANON; field <= VM_MIGRATIONS; field++) {
+		used = strlen(names);
+		/* a snapshot walks for pss only if asked; private_shmem has a substitute */
+		if (field != VM_PRIVATE_SHMEM && field != VM_PSS &&
+		    !facts_get(&vm->facts, field, &value))
+			snprintf(names + used, size - used, "%s%s", used ? ", " : "",
+				 vm_field_key[field]);
+	}
+}
+
+void diagnose_missing(struct findings *findings, const struct vm *vm)
+{
+	char names[512] = "";
+
+	name_missing(vm, names, sizeof(names));
+	if (*names)
+		add(findings, LEVEL_INFO, "missing", vm, "the document does not have its %s", names);
 }
 
 void diagnose_shmem(struct findings *findings, const struct vm *vm)

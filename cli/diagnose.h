@@ -22,9 +22,13 @@ struct findings {
 };
 
 /* From the numbers of a snapshot, live or from a document. */
-void diagnose_ksm(struct findings *findings, const struct snapshot *snap);
+void diagnose_ksm(struct findings *findings, const struct snapshot *snap, bool document);
 void diagnose_numbers(struct findings *findings, const struct vm *vm);
 void diagnose_shmem(struct findings *findings, const struct vm *vm);
+
+/* What a document does not have, of the host and of a VM. */
+void diagnose_document(struct findings *findings, const struct snapshot *snap);
+void diagnose_missing(struct findings *findings, const struct vm *vm);
 
 /* From /sys and /proc of this host. root: see files.h. */
 void diagnose_ksmd(struct findings *findings, const struct snapshot *snap, const char *root);

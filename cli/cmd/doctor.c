@@ -100,10 +100,12 @@ static int diagnose_vms(struct findings *findings, const struct snapshot *snap,
 		if (only && &snap->vms[i] != only)
 			continue;
 		diagnose_numbers(findings, &snap->vms[i]);
-		if (options->from)
-			diagnose_shmem(findings, &snap->vms[i]);
-		else
+		if (!options->from) {
 			diagnose_backing(findings, &snap->vms[i], ROOT);
+			continue;
+		}
+		diagnose_shmem(findings, &snap->vms[i]);
+		diagnose_missing(findings, &snap->vms[i]);
 	}
 	return 0;
 }
@@ -162,8 +164,10 @@ static int diagnose(const struct options *options, struct error *err)
 	int ret = take(&snap, module, options, &findings, err);
 
 	if (!ret) {
-		diagnose_ksm(&findings, &snap);
-		if (!options->from)
+		diagnose_ksm(&findings, &snap, options->from);
+		if (options->from)
+			diagnose_document(&findings, &snap);
+		else
 			diagnose_ksmd(&findings, &snap, ROOT);
 		ret = diagnose_vms(&findings, &snap, options, err);
 		if (!ret)

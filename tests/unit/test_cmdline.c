@@ -121,6 +121,11 @@ static const struct row rows[] = {
 	{ 0, "doctor -j vm3" THREE, NULL, "\"check\":\"merged\",\"pid\":103" },
 	{ 0, "doctor --from -", "{\"version\":1,\"vms\":[],\"host\":{\"ksm\":{\"run\":0}}}",
 	  "echo 1 >" },
+	{ 0, "doctor --from -", "{\"version\":1,\"vms\":[{\"pid\":5,\"anon_bytes\":1}]}",
+	  "does not have host.ksm.run" },
+	{ 0, "doctor --from -", "{\"version\":1,\"vms\":[{\"pid\":5,\"anon_bytes\":1}]}",
+	  "5 (pid 5): the document does not have its unique_bytes, self_shared_bytes" },
+	{ 0, "doctor --from -", "{\"version\":1,\"vms\":[]}", "does not have sets" },
 	{ 1, "doctor vm9" THREE, NULL, "there is no VM" },
 
 	/* victim */
@@ -274,6 +279,8 @@ static const struct row rows[] = {
 static const struct row silent[] = {
 	{ 0, "victim --need 1 --weight 6=5 --weight 5=9 --from -", TWO_VMS(",\"cost\":7"),
 	  "document's own" },
+	{ 0, "doctor --from -", "{\"version\":1,\"vms\":[]}", "the kernel has none" },
+	{ 0, "doctor" BUSY, NULL, "without --window" },
 };
 
 struct outcome {
