@@ -81,6 +81,7 @@ struct preemption {
 	uint32_t by;			/* 0: no VM */
 	uint64_t count, wait_ns;
 	uint64_t idle_ns, unknown_ns;	/* of wait_ns, with by 0 */
+	bool idle_known, unknown_known;
 };
 
 struct cpu {

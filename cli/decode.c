@@ -518,6 +518,7 @@ int decode_preemption(const void *attrs, size_t len, struct cpu *cpu, struct err
 	struct row attr;
 	uint64_t by;
 	uint32_t pid;
+	int idle, unknown;
 
 	if (read_row(attrs, len, &attr, err) || need_pid(&attr, &pid, err) ||
 	    need_number(&attr, VMSHARE_A_BY_PID, sizeof(uint32_t), &by, err))
@@ -530,9 +531,12 @@ int decode_preemption(const void *attrs, size_t len, struct cpu *cpu, struct err
 	if (need_number(&attr, VMSHARE_A_COUNT, sizeof(uint64_t), &row->count, err) ||
 	    need_number(&attr, VMSHARE_A_WAIT_NS, sizeof(uint64_t), &row->wait_ns, err))
 		return -1;
-	if (read_number(&attr.attr[VMSHARE_A_IDLE_WAIT_NS], sizeof(uint64_t), &row->idle_ns) < 0 ||
-	    read_number(&attr.attr[VMSHARE_A_UNKNOWN_WAIT_NS], sizeof(uint64_t),
-			&row->unknown_ns) < 0)
+	idle = read_number(&attr.attr[VMSHARE_A_IDLE_WAIT_NS], sizeof(uint64_t), &row->idle_ns);
+	unknown = read_number(&attr.attr[VMSHARE_A_UNKNOWN_WAIT_NS], sizeof(uint64_t),
+			      &row->unknown_ns);
+	if (idle < 0 || unknown < 0)
 		return malformed(err, "a number has the wrong size");
+	row->idle_known = idle > 0;
+	row->unknown_known = unknown > 0;
 	return 0;
 }

@@ -23,6 +23,8 @@ static void add_row(struct displaced *displaced, const struct preemption *row,
 
 		displaced->idle_ns = row->idle_ns;
 		displaced->unknown_ns = row->unknown_ns;
+		displaced->idle_known = row->idle_known;
+		displaced->unknown_known = row->unknown_known;
 		displaced->host_ns = row->wait_ns > nobody ? row->wait_ns - nobody : 0;
 		displaced->host_count = row->count;
 		return;
@@ -42,7 +44,7 @@ int displaced_of(struct displaced *displaced, const struct cpu *window, const st
 {
 	size_t i;
 
-	memset(displaced, 0, sizeof(*displaced));
+	*displaced = (struct displaced){ .idle_known = true, .unknown_known = true };
 	displaced->by_ns = calloc(view->count, sizeof(uint64_t));
 	displaced->by_count = calloc(view->count, sizeof(uint64_t));
 	if (!displaced->by_ns || !displaced->by_count) {
@@ -90,11 +92,11 @@ static void pieces_cell(struct table *table, uint64_t ns, uint64_t count, bool e
 	table_cell(table, ns || count ? text : "0");
 }
 
-static void time_cell(struct table *table, uint64_t ns, bool exact)
+static void time_cell(struct table *table, bool known, uint64_t ns, bool exact)
 {
 	char text[UNITS_TEXT];
 
-	table_cell(table, time_text(ns, exact, text));
+	table_cell(table, known ? time_text(ns, exact, text) : "-");
 }
 
 static void row_cells(struct table *table, const struct displaced *displaced, size_t count,
@@ -104,11 +106,11 @@ static void row_cells(struct table *table, const struct displaced *displaced, si
 
 	for (i = 0; i < count; i++)
 		pieces_cell(table, displaced->by_ns[i], displaced->by_count[i], exact);
-	time_cell(table, displaced->others_ns, exact);
+	time_cell(table, true, displaced->others_ns, exact);
 	pieces_cell(table, displaced->host_ns, displaced->host_count, exact);
-	time_cell(table, displaced->idle_ns, exact);
-	time_cell(table, displaced->unknown_ns, exact);
-	time_cell(table, displaced->ready_ns, exact);
+	time_cell(table, displaced->idle_known, displaced->idle_ns, exact);
+	time_cell(table, displaced->unknown_known, displaced->unknown_ns, exact);
+	time_cell(table, true, displaced->ready_ns, exact);
 }
 
 static struct table *titled(const struct view *view)
@@ -171,8 +173,10 @@ static void append_row(json_t *members[MEMBERS], const struct displaced *displac
 	json_array_append_new(members[OTHERS], jsonout_cell(displaced->others_ns));
 	json_array_append_new(members[HOST], jsonout_cell(displaced->host_ns));
 	json_array_append_new(members[HOST_COUNT], jsonout_cell(displaced->host_count));
-	json_array_append_new(members[IDLE], jsonout_cell(displaced->idle_ns));
-	json_array_append_new(members[UNKNOWN], jsonout_cell(displaced->unknown_ns));
+	json_array_append_new(members[IDLE], displaced->idle_known ?
+			      jsonout_cell(displaced->idle_ns) : json_null());
+	json_array_append_new(members[UNKNOWN], displaced->unknown_known ?
+			      jsonout_cell(displaced->unknown_ns) : json_null());
 	json_array_append_new(members[READY], jsonout_cell(displaced->ready_ns));
 }
 

@@ -14,7 +14,8 @@ struct displaced {
 	uint64_t *by_ns, *by_count;	/* the VMs of the view, in their order */
 	uint64_t others_ns;		/* VMs that are not in the view */
 	uint64_t host_ns, host_count;	/* threads of no VM */
-	uint64_t idle_ns, unknown_ns;
+	uint64_t idle_ns, unknown_ns;	/* what is not known of them is in host_ns */
+	bool idle_known, unknown_known;
 	uint64_t ready_ns;		/* sum of all */
 };
 

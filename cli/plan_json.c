@@ -44,13 +44,19 @@ static json_t *victim_json(const struct plan *plan, size_t i)
 	return object;
 }
 
+/* Is there a set at all, if only one that does not fit? Else its numbers are not 0 but none. */
+static bool has_set(const struct victim_plan *choice)
+{
+	return choice->feasible || choice->no_host;
+}
+
 /* choice NULL: the model alone. */
 json_t *plan_cost_json(const struct plan *plan, const struct victim_plan *choice)
 {
 	json_t *cost = json_object();
 
 	json_object_set_new(cost, "model", json_string(costs_name(plan->costs)));
-	if (choice)
+	if (choice && has_set(choice))
 		put_number(cost, "value", choice->cost);
 	json_object_set_new(cost, "unit", json_string(costs_unit(plan->costs)));
 	if (choice && choice->feasible)
@@ -101,11 +107,12 @@ json_t *plan_json(const struct plan *plan)
 	json_object_set_new(root, "optimal", json_boolean(choice->feasible && choice->proved));
 	if (choice->feasible)
 		json_object_set_new(root, "gap", json_real(victim_gap(choice)));
-	put_number(root, "freed_bytes", choice->freed);
+	if (has_set(choice))
+		put_number(root, "freed_bytes", choice->freed);
 	put_number(root, "freed_all_bytes", choice->freed_all);
 	json_object_set_new(root, "cost", plan_cost_json(plan, choice));
 	json_object_set_new(root, "victims", victims_json(plan));
-	if (plan_growth_known(plan))
+	if (has_set(choice) && plan_growth_known(plan))
 		put_number(root, "destination_growth_bytes", choice->growth);
 	if (plan->fleet->hosts)
 		json_object_set_new(root, "destinations", destinations_json(plan));

@@ -153,11 +153,12 @@ static json_t *preemption_json(const struct preemption *row)
 	json_object_set_new(object, preemption_keys[BY], jsonout_number(row->by));
 	json_object_set_new(object, preemption_keys[COUNT], jsonout_number(row->count));
 	json_object_set_new(object, preemption_keys[WAIT_NS], jsonout_number(row->wait_ns));
-	if (row->by)
-		return object;
-	json_object_set_new(object, preemption_keys[IDLE_WAIT_NS], jsonout_number(row->idle_ns));
-	json_object_set_new(object, preemption_keys[UNKNOWN_WAIT_NS],
-			    jsonout_number(row->unknown_ns));
+	if (row->idle_known)
+		json_object_set_new(object, preemption_keys[IDLE_WAIT_NS],
+				    jsonout_number(row->idle_ns));
+	if (row->unknown_known)
+		json_object_set_new(object, preemption_keys[UNKNOWN_WAIT_NS],
+				    jsonout_number(row->unknown_ns));
 	return object;
 }
 
@@ -348,9 +349,12 @@ static int read_preemption(const json_t *value, const char *path, struct cpu *wi
 	if (!row)
 		return error_no_memory(err);
 	*row = (struct preemption){
-		(uint32_t)facts.value[VICTIM], (uint32_t)facts.value[BY], facts.value[COUNT],
-		facts.value[WAIT_NS], facts.value[IDLE_WAIT_NS], facts.value[UNKNOWN_WAIT_NS],
+		.victim = (uint32_t)facts.value[VICTIM], .by = (uint32_t)facts.value[BY],
+		.count = facts.value[COUNT], .wait_ns = facts.value[WAIT_NS],
 	};
+	row->idle_known = !row->by && facts_get(&facts, IDLE_WAIT_NS, &row->idle_ns);
+	row->unknown_known = !row->by &&
+			     facts_get(&facts, UNKNOWN_WAIT_NS, &row->unknown_ns);
 	return 0;
 }
 

@@ -32,6 +32,10 @@
 	"{\"pid\":5,\"threads\":[{\"tid\":6,\"kind\":\"vcpu\",\"vcpu\":0,\"window\":" \
 	"{\"run_ns\":500000000,\"ready_ns\":0}}]},{\"pid\":7}]}"
 
+/* While one VM waited no other ran; how much of it nobody did is not said. */
+#define UNSPLIT "{\"version\":1,\"window_ns\":9,\"vms\":[{\"pid\":5}],\"sets\":[]," \
+	"\"preemptions\":[{\"victim\":5,\"by\":0,\"count\":1,\"wait_ns\":7}]}"
+
 struct row {
 	int code;
 	const char *words;
@@ -111,6 +115,8 @@ static const struct row rows[] = {
 	{ 0, "matrix" THREE, NULL, "vm3  12.0K  12.0K  4.00K" },
 	{ 0, "matrix -j" THREE, NULL, "[[0,12288,12288],[12288,0,12288],[12288,12288,4096]]" },
 	{ 0, "matrix vm3 vm1 --bytes --no-header" THREE, NULL, "vm1      0  12288       0\n" },
+	{ 0, "matrix --bytes --from -", UNSPLIT, "5   0          0   7/1     -        -      7\n" },
+	{ 0, "matrix -j --from -", UNSPLIT, "\"idle_wait_ns\":[null],\"unknown_wait_ns\":[null]" },
 	{ 0, "matrix -s freed --no-header" THREE, NULL, "vm3  4.00K" },
 	{ 1, "matrix --from -", "{\"version\":1,\"vms\":[]}", "sets is missing" },
 	{ 0, "snapshot" THREE, NULL, "\"outside\":false" },
@@ -281,6 +287,11 @@ static const struct row silent[] = {
 	  "document's own" },
 	{ 0, "doctor --from -", "{\"version\":1,\"vms\":[]}", "the kernel has none" },
 	{ 0, "doctor" BUSY, NULL, "without --window" },
+	{ 0, "snapshot --from -", UNSPLIT, "idle_wait_ns" },
+	{ 0, "snapshot --from -", UNSPLIT, "unknown_wait_ns" },
+	{ 3, "victim --need 16385 -j" THREE, NULL, "\"value\"" },
+	{ 3, "victim --need 16385 -j" THREE, NULL, "\"freed_bytes\"" },
+	{ 3, "victim --need 16385 -j" THREE, NULL, "destination_growth_bytes" },
 };
 
 struct outcome {

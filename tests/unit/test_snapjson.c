@@ -297,7 +297,7 @@ static void random_window(struct snapshot *snap)
 		struct preemption *row = cpu_add_preemption(&snap->window);
 
 		*row = (struct preemption){ 1, by, test_random_below(99), test_random_below(999),
-					    by ? 0 : test_random_below(9), by ? 0 : 3 };
+					    by ? 0 : test_random_below(9), by ? 0 : 3, !by, !by };
 	}
 }
 
