@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gaps.h"
 #include "jsonout.h"
 #include "plan.h"
 #include "table.h"
@@ -15,6 +16,17 @@ static const struct vm *moved(const struct placement *placement, size_t move)
 	const struct place_move *at = &placement->plan->moves[move];
 
 	return &placement->fleet->snaps[at->from].vms[at->vm];
+}
+
+/* Of VMs that move: the room for these is what is counted. */
+static struct gaps gaps_of(const struct placement *placement)
+{
+	struct gaps gaps = {};
+	size_t i;
+
+	for (i = 0; i < placement->plan->n_moves; i++)
+		gaps_add(&gaps, moved(placement, i));
+	return gaps;
 }
 
 static void print_moves(const struct placement *placement)
@@ -101,6 +113,7 @@ static void print_proof(const struct placement *placement)
 void placement_print(const struct placement *placement)
 {
 	const struct place_plan *plan = placement->plan;
+	struct gaps gaps = gaps_of(placement);
 	char bytes[UNITS_TEXT];
 
 	printf("%zu of %zu hosts can be emptied by %zu moves of %s\n", plan->n_emptied,
@@ -111,6 +124,7 @@ void placement_print(const struct placement *placement)
 	printf("\n");
 	print_hosts(placement);
 	print_proof(placement);
+	gaps_print(&gaps);
 	if (placement->request->unshared)
 		printf("no sharing is counted on\n");
 	else
@@ -166,6 +180,7 @@ static json_t *host_json(const struct placement *placement, size_t host)
 json_t *placement_json(const struct placement *placement)
 {
 	json_t *root = json_object(), *hosts = json_array();
+	struct gaps gaps = gaps_of(placement);
 	size_t i;
 
 	for (i = 0; i < placement->fleet->hosts; i++)
@@ -178,6 +193,7 @@ json_t *placement_json(const struct placement *placement)
 	json_object_set_new(root, "bytes", jsonout_number(placement->plan->bytes));
 	json_object_set_new(root, "hosts", hosts);
 	json_object_set_new(root, "moves", moves_json(placement));
+	gaps_put(root, &gaps);
 	json_object_set_new(root, "steps", jsonout_number(placement->plan->tried));
 	json_object_set_new(root, "dry_run", json_true());
 	return root;

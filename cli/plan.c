@@ -60,6 +60,18 @@ bool plan_growth_known(const struct plan *plan)
 	return true;
 }
 
+struct gaps plan_gaps(const struct plan *plan)
+{
+	struct gaps gaps = {};
+	size_t i;
+
+	for (i = 0; i < plan->snap->n_vms; i++) {
+		if (victim_movable(plan->snap, plan->request, i))
+			gaps_add(&gaps, &plan->snap->vms[i]);
+	}
+	return gaps;
+}
+
 int plan_commands(const struct plan *plan, char ***commands, struct error *err)
 {
 	const struct options *options = plan->options;

@@ -7,6 +7,7 @@
 
 #include "costs.h"
 #include "fleet.h"
+#include "gaps.h"
 #include "options.h"
 #include "policy/explain.h"
 #include "policy/sweep.h"
@@ -40,6 +41,9 @@ const char *plan_name(const struct vm *vm, char out[PLAN_NAME]);
 
 /* Is all known of the victims that has to be added up for a destination? */
 bool plan_growth_known(const struct plan *plan);
+
+/* What was counted as 0 of the VMs that may leave, because it is not known. */
+struct gaps plan_gaps(const struct plan *plan);
 
 /* Views, one file each. */
 void plan_print(const struct plan *plan);

@@ -99,6 +99,7 @@ static json_t *victims_json(const struct plan *plan)
 json_t *plan_json(const struct plan *plan)
 {
 	const struct victim_plan *choice = plan->choice;
+	struct gaps gaps = plan_gaps(plan);
 	json_t *root = json_object();
 
 	json_object_set_new(root, "version", json_integer(1));
@@ -118,6 +119,7 @@ json_t *plan_json(const struct plan *plan)
 		json_object_set_new(root, "destinations", destinations_json(plan));
 	if (plan->explanation)
 		json_object_set_new(root, "explanation", explain_json(plan));
+	gaps_put(root, &gaps);
 	put_number(root, "nodes", choice->nodes);
 	json_object_set_new(root, "dry_run", json_true());
 	return root;

@@ -76,6 +76,7 @@ static void print_hosts(const struct plan *plan)
 
 static void print_notes(const struct plan *plan)
 {
+	struct gaps gaps = plan_gaps(plan);
 	char cost[UNITS_TEXT];
 	uint64_t consistent;
 
@@ -88,6 +89,7 @@ static void print_notes(const struct plan *plan)
 	if (plan->costs->given && plan->costs->given < plan->costs->movable)
 		printf("note: %zu of the %zu costs are the document's own, in whatever unit\n",
 		       plan->costs->given, plan->costs->movable);
+	gaps_print(&gaps);
 	if (facts_get(&plan->snap->host, HOST_CONSISTENT, &consistent) && !consistent)
 		printf("note: memory changed during the walk; the numbers are not of one instant\n");
 }

@@ -59,6 +59,7 @@ static void print_plot(const struct plan *plan, const struct sweep *sweep)
 
 void sweep_print(const struct plan *plan, const struct sweep *sweep)
 {
+	struct gaps gaps = plan_gaps(plan);
 	char all[UNITS_TEXT];
 
 	printf("what comes free, and the cheapest cost of it; all that may leave free %s\n",
@@ -69,6 +70,7 @@ void sweep_print(const struct plan *plan, const struct sweep *sweep)
 	printf("* corner of the best prices per byte   o other cheapest set\n");
 	if (sweep->corners_complete)
 		printf("there are %zu corners (proved)\n", sweep->corners);
+	gaps_print(&gaps);
 }
 
 static json_t *point_json(const struct plan *plan, const struct sweep_point *point)
@@ -90,6 +92,7 @@ static json_t *point_json(const struct plan *plan, const struct sweep_point *poi
 json_t *sweep_json(const struct plan *plan, const struct sweep *sweep)
 {
 	json_t *root = json_object(), *points = json_array();
+	struct gaps gaps = plan_gaps(plan);
 	size_t i;
 
 	for (i = 0; i < sweep->count; i++)
@@ -100,5 +103,6 @@ json_t *sweep_json(const struct plan *plan, const struct sweep *sweep)
 	json_object_set_new(root, "corners", json_integer((json_int_t)sweep->corners));
 	json_object_set_new(root, "corners_complete", json_boolean(sweep->corners_complete));
 	json_object_set_new(root, "points", points);
+	gaps_put(root, &gaps);
 	return root;
 }
