@@ -47,6 +47,9 @@ int experiment_prepare(struct experiment *experiment, struct error *err)
 	cpu_set_t set;
 	unsigned int usable = first_cpus(CPU_SETSIZE, &set);
 
+	if (experiment->cpus == 1)
+		return error_set(err, EXIT_USAGE,
+				 "--cpus 1: the experiment leaves one CPU free at first; it needs 2 or more");
 	if (!experiment->cpus)
 		experiment->cpus = usable;
 	if (!experiment->ms)
@@ -58,8 +61,7 @@ int experiment_prepare(struct experiment *experiment, struct error *err)
 				 experiment->cpus, usable);
 	if (experiment->cpus < 2)
 		return error_set(err, EXIT_SUPPORT,
-				 "the experiment leaves one CPU free at first; it needs 2, and there is %u",
-				 usable);
+				 "the experiment leaves one CPU free at first; it needs 2, and there is 1 that can be used here");
 	return 0;
 }
 

@@ -19,6 +19,25 @@ static const char *name_end(const char *word)
 	return length && word[length] == '=' ? word + length : NULL;
 }
 
+static const char *file_of(const char *word)
+{
+	const char *end = name_end(word);
+
+	return end ? end + 1 : word;
+}
+
+int fleet_check_input(const struct words *words, const char *from, struct error *err)
+{
+	size_t readers = from && !strcmp(from, "-"), i;
+
+	for (i = 0; i < words->count; i++)
+		readers += !strcmp(file_of(words->word[i]), "-");
+	if (readers < 2)
+		return 0;
+	return error_set(err, EXIT_USAGE,
+			 "standard input (-) cannot be read twice; put the other snapshots into files");
+}
+
 static char *name_of_file(const char *file)
 {
 	const char *base = strrchr(file, '/'), *dot;
@@ -66,7 +85,7 @@ static char *escaped(char *name)
 static int add_host(struct fleet *fleet, const char *word, const struct margin *margin,
 		    unsigned int needs, struct error *err)
 {
-	const char *end = name_end(word), *file = end ? end + 1 : word;
+	const char *end = name_end(word), *file = file_of(word);
 	struct snapshot *snap = &fleet->snaps[fleet->hosts];
 	struct destination *destination = &fleet->destinations[fleet->hosts];
 

@@ -15,6 +15,9 @@ struct fleet {
 	size_t hosts;
 };
 
+/* Standard input, as -, can be read once: by one of the words or as the file from (or NULL). */
+int fleet_check_input(const struct words *words, const char *from, struct error *err);
+
 /*
  * Reads [HOST=]FILE for each word. A host without a name has its file's,
  * without directory and ".json". needs is as for source_open().

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vmshare: the table of verbs, and the one place that ends the program. */
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <locale.h>
@@ -11,6 +10,7 @@
 
 #include "cmd.h"
 #include "columns.h"
+#include "output.h"
 #include "text.h"
 
 static const struct cmd *const commands[] = {
@@ -100,6 +100,9 @@ static int check_usage(const struct cmd *cmd, const struct options *options, str
 {
 	if (check_columns(options, err))
 		return -1;
+	if (options->operands.count < cmd->operands_min && cmd->operands_min > 1)
+		return error_set(err, EXIT_USAGE, "%s needs at least %zu arguments: vmshare %s %s",
+				 cmd->name, cmd->operands_min, cmd->name, cmd->args);
 	if (options->operands.count < cmd->operands_min)
 		return error_set(err, EXIT_USAGE, "%s needs an argument: vmshare %s %s", cmd->name,
 				 cmd->name, cmd->args);
@@ -172,21 +175,6 @@ static void *allocate_json(size_t size)
 	return memory;
 }
 
-/* What did not reach standard output is an error, unless the reader hung up. */
-static int finish_output(int code)
-{
-	bool failed = ferror(stdout);
-
-	errno = 0;
-	if (fclose(stdout) || failed) {
-		if (errno != EPIPE)
-			fprintf(stderr, "vmshare: cannot write to standard output: %s\n",
-				errno ? strerror(errno) : "the output is not complete");
-		return code ? code : EXIT_RUNTIME;
-	}
-	return code;
-}
-
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -204,5 +192,5 @@ int main(int argc, char **argv)
 		code = err.code;
 	}
 	options_free(&options);
-	return finish_output(code);
+	return output_finish(code);
 }

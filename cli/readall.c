@@ -59,7 +59,8 @@ char *readall(const char *name, size_t limit, const char *what, size_t *len, str
 	struct text text = { .limit = limit, .what = what };
 
 	if (!file) {
-		error_set(err, EXIT_RUNTIME, "cannot open it: %s", strerror(errno));
+		error_set(err, errno == EACCES || errno == EPERM ? EXIT_PERMISSION : EXIT_RUNTIME,
+			  "cannot open it: %s", strerror(errno));
 		return NULL;
 	}
 	if (read_text(file, &text, err)) {

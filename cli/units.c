@@ -117,7 +117,7 @@ int units_parse_seconds(const char *text, uint32_t *ms, struct error *err)
 
 	if (!rest || *rest || !scale(&number, 1000, &value) || value < 100 || value > 86400000)
 		return error_set(err, EXIT_USAGE,
-				 "delay \"%s\" is not a number of seconds from 0.1 to 86400", text);
+				 "\"%s\" is not a number of seconds from 0.1 to 86400", text);
 	*ms = (uint32_t)value;
 	return 0;
 }

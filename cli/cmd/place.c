@@ -140,6 +140,7 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 		return error_set(err, EXIT_USAGE,
 				 "place reads one snapshot per host, not --from: vmshare place a.json b.json");
 	if (options_check_move(options, err) ||
+	    fleet_check_input(&options->operands, NULL, err) ||
 	    fleet_load(&fleet, &options->operands, &options->margin,
 		       options->unshared ? 0 : cmd->needs, err))
 		return -1;

@@ -17,6 +17,7 @@
 #include "history.h"
 #include "jsonout.h"
 #include "names.h"
+#include "output.h"
 #include "screen.h"
 #include "snapjson.h"
 #include "source.h"
@@ -172,7 +173,7 @@ static int print_batch(struct top *top, struct error *err)
 		view_free(&view);
 	}
 	/* a reader that is gone, or a full disk, ends it: main says why */
-	return fflush(stdout) ? 1 : 0;
+	return output_flush() ? 1 : 0;
 }
 
 static bool is_done(const struct top *top)

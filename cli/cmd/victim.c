@@ -288,13 +288,14 @@ static int show_sweep(struct job *job, struct error *err)
 
 static int check_contradictions(const struct job *job, struct error *err)
 {
-	size_t i;
+	size_t leaving = 0, i;
 
 	for (i = 0; i < job->snap.n_vms; i++) {
 		const struct vm *vm = &job->snap.vms[i];
 
 		if (!job->with[i])
 			continue;
+		leaving++;
 		if (job->keep[i])
 			return error_set(err, EXIT_USAGE,
 					 "the VM with pid %u cannot both leave (--with) and stay (--keep)",
@@ -304,6 +305,10 @@ static int check_contradictions(const struct job *job, struct error *err)
 					 "the VM with pid %u is pinned; --with cannot make it leave",
 					 vm->pid);
 	}
+	if (job->options->max_vms && leaving > job->options->max_vms)
+		return error_set(err, EXIT_USAGE,
+				 "--with makes %zu VMs leave, and --max-vms lets no more than %u",
+				 leaving, job->options->max_vms);
 	return 0;
 }
 
@@ -401,7 +406,8 @@ static int check_options(const struct options *options, struct error *err)
 	if (options->weights.count && options->cost_given && options->cost != COST_WEIGHT)
 		return error_set(err, EXIT_USAGE, "--weight goes with --cost weight, not with %s",
 				 cost_model_name(options->cost));
-	return options_check_move(options, err);
+	return fleet_check_input(&options->dests, options->from, err) ? -1 :
+	       options_check_move(options, err);
 }
 
 static int run(const struct cmd *cmd, const struct options *given, struct error *err)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,6 +79,8 @@ static const struct row rows[] = {
 	{ 1, "overhead nosuch" BUSY, NULL, "nosuch" },
 	{ 2, "overhead --experiment" BUSY, NULL, "starts jobs of its own" },
 	{ 2, "overhead --experiment web1", NULL, "starts jobs of its own" },
+	{ 2, "overhead --experiment --cpus 1", NULL, "--cpus 1: the experiment" },
+	{ 2, "overhead --seconds 0.01", NULL, "\"0.01\" is not a number of seconds from 0.1" },
 	{ 2, "overhead --experiment --cpus 0", NULL, "is not a whole number" },
 	{ 2, "overhead --repeats 1000", NULL, "is not a whole number from 1 to 100" },
 	{ 2, "list --window 1" THREE, NULL, "a document has the window" },
@@ -143,6 +146,9 @@ static const struct row rows[] = {
 	{ 2, "victim --need 99999999999999999999999T" THREE, NULL, "larger than any memory" },
 	{ 2, "victim --need 1 --cost money" THREE, NULL, "there are bytes (to be sent), time" },
 	{ 2, "victim --need 1 --keep vm1 --with vm1" THREE, NULL, "cannot both leave" },
+	{ 2, "victim --need 1 --with vm1 --with vm2 --max-vms 1" THREE, NULL,
+	  "--with makes 2 VMs leave, and --max-vms lets no more than 1" },
+	{ 2, "victim --need 1 --from - --dest -", NULL, "cannot be read twice" },
 	{ 2, "victim --need 1 --max-vms 0" THREE, NULL, "whole number" },
 	{ 3, "victim --need 1000T" THREE, NULL, "would free 16.0K (16384 bytes)" },
 	{ 3, "victim --need 16385" THREE, NULL, "cannot be freed" },
@@ -256,8 +262,9 @@ static const struct row rows[] = {
 	  "\"anon_bytes\":4096}],\"sets\":[]}", "control characters" },
 
 	/* place */
-	{ 2, "place", NULL, "needs an argument" },
-	{ 2, "place " GOLDEN "/hostb.json", NULL, "needs an argument" },
+	{ 2, "place", NULL, "needs at least 2 arguments" },
+	{ 2, "place " GOLDEN "/hostb.json", NULL, "needs at least 2 arguments" },
+	{ 2, "place a=- b=-", NULL, "cannot be read twice" },
 	{ 2, "place a b" THREE, NULL, "one snapshot per host" },
 	{ 0, "place a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json", NULL,
 	  "1 of 2 hosts can be emptied by 1 moves of 64.0K" },
@@ -497,6 +504,41 @@ static void test_common(void)
 	}
 }
 
+/* What the program says on standard error while standard output is a full disk. */
+static void test_reason(const char *line)
+{
+	char command[1024], *said = NULL;
+	size_t size = 0;
+	FILE *pipe;
+
+	snprintf(command, sizeof(command), "%s %s 2>&1 >/dev/full", PROGRAM, line);
+	fflush(stdout);
+	pipe = popen(command, "r");
+	if (!pipe || getdelim(&said, &size, -1, pipe) < 0)
+		ok(false, "%s: says why", line);
+	else
+		has_text(said, "No space left on device", "%s: says why", line);
+	if (pipe)
+		pclose(pipe);
+	free(said);
+}
+
+/* Nothing is secret to root. */
+static void test_unreadable(void)
+{
+	char path[512], line[600];
+	struct outcome outcome;
+
+	test_file("/unreadable.json", "{}", 2);
+	snprintf(path, sizeof(path), "%s/unreadable.json", test_root());
+	snprintf(line, sizeof(line), "list --from %s", path);
+	if (!geteuid() || chmod(path, 0))
+		return;
+	outcome = run(line, NULL);
+	is_number((uint64_t)outcome.code, 5, "a document that may not be read");
+	free(outcome.text);
+}
+
 static void test_closed_stdout(void)
 {
 	char command[1024];
@@ -517,5 +559,8 @@ void test_cmdline(void)
 	test_golden();
 	test_json();
 	test_output();
+	test_reason("list" THREE);
+	test_reason("top -b -n 1" THREE);
+	test_unreadable();
 	test_closed_stdout();
 }
