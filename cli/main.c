@@ -96,9 +96,23 @@ static int check_columns(const struct options *options, struct error *err)
 	return columns_parse_key(options->sort, &column, err);
 }
 
+/* An option without effect would be believed to have one. */
+static int check_document(const struct cmd *cmd, const struct options *options, struct error *err)
+{
+	if (!options->from)
+		return 0;
+	if (cmd->no_document)
+		return error_set(err, EXIT_USAGE, "%s does not go with --from: it %s", cmd->name,
+				 cmd->no_document);
+	if (options->engine != ENGINE_UNKNOWN)
+		return error_set(err, EXIT_USAGE,
+				 "--engine is how the module walks; for a document (--from) that is done");
+	return 0;
+}
+
 static int check_usage(const struct cmd *cmd, const struct options *options, struct error *err)
 {
-	if (check_columns(options, err))
+	if (check_columns(options, err) || check_document(cmd, options, err))
 		return -1;
 	if (options->operands.count < cmd->operands_min && cmd->operands_min > 1)
 		return error_set(err, EXIT_USAGE, "%s needs at least %zu arguments: vmshare %s %s",

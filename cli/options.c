@@ -126,7 +126,6 @@ void options_init(struct options *options)
 	options->delay_ms = 2000;
 	options->bandwidth = MIGRATION_BANDWIDTH;
 	options->margin = MARGIN_DEFAULT;
-	options->points = 16;
 }
 
 void options_free(struct options *options)

@@ -52,13 +52,14 @@ struct options {
 	uint64_t bandwidth;		/* bytes per second */
 	struct words weights, dirty_rates;	/* VM=N */
 	struct words dests;		/* [HOST=]FILE */
+	bool margin_given;
 	struct margin margin;		/* victim, place */
 	bool commands, format_given;
 	enum command_format format;
 	const char *command_template;
 	bool explain;
 	bool sweep;
-	uint32_t points;		/* of the sweep, at most */
+	uint32_t points;		/* of the sweep, at most; 0: not given */
 	uint64_t work;			/* 0: the policies' own limits */
 	bool unshared;			/* place */
 	bool verify;			/* doctor */

@@ -26,6 +26,7 @@ int set_margin(struct options *options, const char *value, struct error *err)
 {
 	size_t length = strlen(value);
 
+	options->margin_given = true;
 	if (length && value[length - 1] == '%')
 		return set_percent(options, value, err);
 	options->margin = (struct margin){ .percent = false };

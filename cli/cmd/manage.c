@@ -220,6 +220,7 @@ const struct cmd cmd_manage = {
 	.name = "manage",
 	.args = "",
 	.summary = "share idle CPU by workload; observes only, unless told to --apply",
+	.no_document = "measures VMs that run; --replay TRACE takes recorded ones",
 	.options = options_daemon,
 	.run = run,
 };

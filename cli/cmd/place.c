@@ -136,9 +136,6 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 	struct fleet fleet;
 	int ret;
 
-	if (options->from)
-		return error_set(err, EXIT_USAGE,
-				 "place reads one snapshot per host, not --from: vmshare place a.json b.json");
 	if (options_check_move(options, err) ||
 	    fleet_check_input(&options->operands, NULL, err) ||
 	    fleet_load(&fleet, &options->operands, &options->margin,
@@ -154,6 +151,7 @@ const struct cmd cmd_place = {
 	.args = "FILE...",
 	.summary = "which hosts could be emptied because the others take their VMs",
 	.needs = NEED_SETS,
+	.no_document = "reads one snapshot per host: vmshare place a.json b.json",
 	.operands_min = 2,
 	.operands_max = SIZE_MAX,
 	.options = options_place,

@@ -236,9 +236,6 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 	int ret;
 
 	(void)cmd;
-	if (options->from)
-		return error_set(err, EXIT_USAGE, "tune reads traces, not snapshots: vmshare tune "
-				 "TRACE, as vmshare manage --record writes it");
 	if (!options->operands.count && !options->families)
 		return error_set(err, EXIT_USAGE, "tune needs a TRACE of vmshare manage --record, "
 				 "or --families to learn from loads of its own");
@@ -262,6 +259,7 @@ const struct cmd cmd_tune = {
 	.name = "tune",
 	.args = "[TRACE]...",
 	.summary = "settings of manage that do better on recorded load",
+	.no_document = "reads traces, as vmshare manage --record writes them: vmshare tune TRACE",
 	.operands_max = SIZE_MAX,
 	.options = options_tune,
 	.run = run,

@@ -123,6 +123,7 @@ const struct cmd cmd_version = {
 	.name = "version",
 	.args = "",
 	.summary = "program, module, ABI, capabilities with reasons",
+	.no_document = "asks the program and the module that are here",
 	.options = no_options,
 	.run = run,
 };

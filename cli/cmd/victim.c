@@ -17,6 +17,7 @@
 #include "source.h"
 #include "units.h"
 
+#define POINTS 16			/* of a sweep */
 #define ASSIGN_WORK 10000000ull		/* placements to try in one search */
 
 static int set_need(struct options *options, const char *value, struct error *err)
@@ -273,10 +274,11 @@ static int choose(struct job *job, struct error *err)
 
 static int show_sweep(struct job *job, struct error *err)
 {
+	uint32_t points = job->options->points ? job->options->points : POINTS;
 	struct plan plan = plan_of(job);
 	struct sweep sweep;
 
-	if (sweep_make(&job->snap, &job->request, job->options->points, &sweep))
+	if (sweep_make(&job->snap, &job->request, points, &sweep))
 		return error_no_memory(err);
 	if (job->options->json)
 		jsonout_print(sweep_json(&plan, &sweep), job->options->pretty);
@@ -400,9 +402,15 @@ static int check_options(const struct options *options, struct error *err)
 	if (!options->need_bytes && !options->sweep)
 		return error_set(err, EXIT_USAGE,
 				 "victim has to know how much: --need SIZE, for instance --need 4G");
-	if (options->sweep && (options->commands || options->explain || options->dests.count))
+	if (options->sweep && (options->need_bytes || options->commands || options->explain ||
+			       options->dests.count))
 		return error_set(err, EXIT_USAGE,
-				 "--sweep shows all needs at once; --dest, --explain and --commands are about one, given by --need");
+				 "--sweep shows all needs at once; --need, --dest, --explain and --commands are about one");
+	if (options->points && !options->sweep)
+		return error_set(err, EXIT_USAGE, "--points is how many a --sweep has; give that too");
+	if (options->margin_given && !options->dests.count)
+		return error_set(err, EXIT_USAGE,
+				 "--margin is what a destination keeps; name one by --dest");
 	if (options->weights.count && options->cost_given && options->cost != COST_WEIGHT)
 		return error_set(err, EXIT_USAGE, "--weight goes with --cost weight, not with %s",
 				 cost_model_name(options->cost));
