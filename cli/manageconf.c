@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jsonout.h"
 #include "readall.h"
 #include "text.h"
 
@@ -597,4 +598,54 @@ void manageconf_print(const struct manage_options *options)
 		write_thousandths(stdout, guaranteed);
 		fputs(" of one CPU\n", stdout);
 	}
+}
+
+static int put_value(json_t *object, const struct key *key, const void *from)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	int ret = -1;
+
+	if (!out)
+		return -1;
+	write_value(out, key, from);
+	if (!fclose(out))
+		ret = json_object_set_new(object, key->name, json_string(text));
+	free(text);
+	return ret;
+}
+
+static int put_rule(json_t *vms, const struct manage_rule *rule)
+{
+	json_t *object = json_object();
+	const struct key *key;
+
+	json_array_append_new(vms, object);
+	json_object_set_new(object, "vm", jsonout_text(rule->vm));
+	for (key = vm_keys; key->name; key++) {
+		if (is_said(key, rule) && put_value(object, key, rule))
+			return -1;
+	}
+	return 0;
+}
+
+json_t *manageconf_json(const struct manage_options *options)
+{
+	json_t *root = json_object(), *settings = json_object(), *vms = json_array();
+	const struct key *key;
+	bool failed = false;
+	size_t i;
+
+	json_object_set_new(root, "version", json_integer(1));
+	json_object_set_new(root, "settings", settings);
+	json_object_set_new(root, "vms", vms);
+	for (key = manage_keys; key->name; key++)
+		failed |= put_value(settings, key, options) != 0;
+	for (i = 0; i < options->n_rules; i++)
+		failed |= put_rule(vms, &options->rules[i]) != 0;
+	if (!failed)
+		return root;
+	json_decref(root);
+	return NULL;
 }

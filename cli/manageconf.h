@@ -2,6 +2,8 @@
 #ifndef VMSHARE_MANAGECONF_H
 #define VMSHARE_MANAGECONF_H
 
+#include <jansson.h>
+
 #include "error.h"
 #include "policy/manage.h"
 
@@ -44,5 +46,8 @@ char *manageconf_write(const struct manage_options *options);
 
 /* One line per setting and rule, as --check shows what holds. */
 void manageconf_print(const struct manage_options *options);
+
+/* The same as a document, keys and values as in a file; NULL for want of memory. */
+json_t *manageconf_json(const struct manage_options *options);
 
 #endif

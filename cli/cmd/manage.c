@@ -117,9 +117,12 @@ static int restore(const struct options *options, struct error *err)
 {
 	size_t failed;
 
-	if (service_restore(directory(options), say, &failed, err))
+	if (service_restore(directory(options), say, &failed, err) ||
+	    service_check_restored(failed, err))
 		return -1;
-	return service_check_restored(failed, err);
+	if (options->json)
+		jsonout_print(json_pack("{s:i, s:i}", "version", 1, "failed", 0), options->pretty);
+	return EXIT_OK;
 }
 
 static int run_live(const struct options *options, struct error *err)
@@ -156,12 +159,21 @@ static int run_live(const struct options *options, struct error *err)
 static int check(const struct options *options, struct error *err)
 {
 	struct manage_options policy;
+	json_t *root = NULL;
+	int ret = EXIT_OK;
 
 	if (load_config((void *)options, &policy, err))
 		return -1;
-	manageconf_print(&policy);
+	if (options->json)
+		root = manageconf_json(&policy);
+	else
+		manageconf_print(&policy);
+	if (root)
+		jsonout_print(root, options->pretty);
+	else if (options->json)
+		ret = error_no_memory(err);
 	manage_options_free(&policy);
-	return EXIT_OK;
+	return ret;
 }
 
 static int replay(const struct options *options, struct error *err)

@@ -289,6 +289,12 @@ static const struct row rows[] = {
 	{ 0, "place --unshared " GOLDEN "/hostb.json " GOLDEN "/hostc.json", NULL,
 	  "no sharing is counted on" },
 
+	/* manage */
+	{ 0, "manage --check -j --config -", "[VM web \"1\"]\nWeight=7\n",
+	  "\"Alpha\":\"70%\"" },
+	{ 0, "manage --check -p --config -", "[VM web \"1\"]\nWeight=7\n",
+	  "\"vm\": \"web \\\"1\\\"\"" },
+
 	/* works whether the module is there or not */
 	{ 0, "version", NULL, "program " },
 	{ 0, "version -j", NULL, "\"cli\":\"" },
@@ -530,6 +536,18 @@ static void test_reason(const char *line)
 	free(said);
 }
 
+static void test_restore(void)
+{
+	struct outcome outcome;
+	char line[600];
+
+	snprintf(line, sizeof(line), "manage --restore -j --dir %s/run", test_root());
+	outcome = run(line, NULL);
+	is_number((uint64_t)outcome.code, 0, "nothing to put back");
+	is_text(outcome.text, "{\"version\":1,\"failed\":0}\n", "as JSON");
+	free(outcome.text);
+}
+
 /* Nothing is secret to root. */
 static void test_unreadable(void)
 {
@@ -568,6 +586,7 @@ void test_cmdline(void)
 	test_output();
 	test_reason("list" THREE);
 	test_reason("top -b -n 1" THREE);
+	test_restore();
 	test_unreadable();
 	test_closed_stdout();
 }
