@@ -68,17 +68,30 @@ static size_t find_all(const struct snapshot *snap, const char *word, bool uuid,
 	return found;
 }
 
+/* One wrong digit is a slip in a pid, two characters in a UUID. */
+static void append_near(const struct vm *vm, const char *word, char *near, size_t size)
+{
+	char pid[16], text[256];
+
+	snprintf(pid, sizeof(pid), "%u", vm->pid);
+	if (vm->name && text_near(word, vm->name)) {
+		append(near, size, vm->name);
+	} else if (text_near_number(word, pid, 1)) {
+		snprintf(text, sizeof(text), vm->name ? "%s (%s)" : "%s", pid, vm->name);
+		append(near, size, text);
+	} else if (vm->uuid && text_near_number(word, vm->uuid, 2)) {
+		snprintf(text, sizeof(text), vm->name ? "%s (%s)" : "%s", vm->uuid, vm->name);
+		append(near, size, text);
+	}
+}
+
 static int unknown(const struct snapshot *snap, const char *word, struct error *err)
 {
-	char near[512] = "", label[16];
+	char near[512] = "";
 	size_t i;
 
-	for (i = 0; i < snap->n_vms; i++) {
-		const char *name = vm_label(&snap->vms[i], label, sizeof(label));
-
-		if (text_near(word, name))
-			append(near, sizeof(near), name);
-	}
+	for (i = 0; i < snap->n_vms; i++)
+		append_near(&snap->vms[i], word, near, sizeof(near));
 	if (*near)
 		return error_set(err, EXIT_RUNTIME, "there is no VM \"%s\"; did you mean %s?", word,
 				 near);

@@ -205,3 +205,13 @@ bool text_near(const char *written, const char *candidate)
 {
 	return slip(written, candidate) < NEAR_MAX;
 }
+
+bool text_near_number(const char *written, const char *candidate, size_t wrong)
+{
+	size_t lw = strlen(written), lc = strlen(candidate);
+
+	if (lw <= wrong || lc <= wrong || lw > NEAR_MAX || lc > NEAR_MAX)
+		return false;
+	return (lw >= 3 && !strncasecmp(written, candidate, lw)) ||
+	       distance(written, lw, candidate, lc) <= wrong;
+}

@@ -38,4 +38,10 @@ void text_offer(struct nearest *nearest, const char *written, const char *candid
 /* May the candidate be meant by what was written? */
 bool text_near(const char *written, const char *candidate);
 
+/*
+ * The same for numbers and the like, of which many are alike by chance: with so
+ * many characters wrong at most, or as the beginning of it.
+ */
+bool text_near_number(const char *written, const char *candidate, size_t wrong);
+
 #endif

@@ -52,6 +52,11 @@ void test_selector(void)
 	finds(&snap, "50", 50);
 	fails(&snap, "twin", "more than one VM; name one by its pid: 30, 40");
 	fails(&snap, "wbe1", "did you mean web1");
+	fails(&snap, "bbbbbbbb-1111-4111-8111-11111111111",
+	      "did you mean bbbbbbbb-1111-4111-8111-111111111111 (web2)?");
+	fails(&snap, "Aaaab", "there is no VM \"Aaaab\" among");
+	fails(&snap, "aaaa", "did you mean aaaaaaaa-1111-4111-8111-111111111111 (web1)?");
+	fails(&snap, "61", "did you mean 60?");
 	fails(&snap, "database", "among the 6 there are");
 	fails(&snap, "", "there is no VM");
 	fails(&snap, "99999999999999999999", "there is no VM");
