@@ -10,6 +10,7 @@
 
 #include "cmd.h"
 #include "columns.h"
+#include "memory.h"
 #include "output.h"
 #include "text.h"
 
@@ -174,21 +175,6 @@ static void fill_standard_streams(void)
 		close(fd);
 }
 
-/*
- * A document with a part left out for want of memory would be wrong without a
- * word, and nothing checks every member it puts into one.
- */
-static void *allocate_json(size_t size)
-{
-	void *memory = malloc(size);
-
-	if (!memory) {
-		fputs("vmshare: out of memory; close other programs and try again\n", stderr);
-		_exit(EXIT_RUNTIME);
-	}
-	return memory;
-}
-
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -198,8 +184,9 @@ int main(int argc, char **argv)
 	fill_standard_streams();
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");
-	json_set_alloc_funcs(allocate_json, free);
+	json_set_alloc_funcs(memory_allocate, free);
 	options_init(&options);
+	memory_report_as(&options.json);
 	code = run(argc, argv, &options, &err);
 	if (code < 0) {
 		error_print(&err, options.json, options.pretty);

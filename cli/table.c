@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "text.h"
 
 #define BOLD "\033[1m"
@@ -19,24 +20,16 @@ struct head {
 struct table {
 	struct head *heads;
 	size_t columns;
-	char **cells;
-	size_t count, room;
+	char *cells;			/* text after text, each with its zero */
+	size_t count, used, room;
 };
-
-/* A program that cannot get memory for a line of text has no way to say so. */
-static void *checked(void *memory)
-{
-	if (!memory)
-		abort();
-	return memory;
-}
 
 struct table *table_new(size_t columns)
 {
-	struct table *table = checked(calloc(1, sizeof(*table)));
+	struct table *table = memory_checked(calloc(1, sizeof(*table)));
 
 	table->columns = columns;
-	table->heads = checked(calloc(columns ? columns : 1, sizeof(*table->heads)));
+	table->heads = memory_checked(calloc(columns ? columns : 1, sizeof(*table->heads)));
 	return table;
 }
 
@@ -52,20 +45,23 @@ void table_title(struct table *table, size_t column, const char *title, bool rig
 {
 	struct head *head = &table->heads[column];
 
-	head->title = checked(strdup(title));
+	head->title = memory_checked(strdup(title));
 	head->right = right;
 	widen(head, title);
 }
 
+/* A table of thousands of VMs has millions of cells, most of them a digit. */
 void table_cell(struct table *table, const char *text)
 {
-	if (table->count == table->room) {
-		table->room = table->room ? 2 * table->room : 64;
-		table->cells = checked(reallocarray(table->cells, table->room,
-						    sizeof(*table->cells)));
+	size_t size = strlen(text) + 1;
+
+	if (table->room - table->used < size) {
+		table->room = 2 * table->room + size + 1024;
+		table->cells = memory_checked(realloc(table->cells, table->room));
 	}
-	widen(&table->heads[table->count % table->columns], text);
-	table->cells[table->count++] = checked(strdup(text));
+	widen(&table->heads[table->count++ % table->columns], text);
+	memcpy(table->cells + table->used, text, size);
+	table->used += size;
 }
 
 static void pad(FILE *out, size_t count)
@@ -102,12 +98,13 @@ static void print_header(const struct table *table, FILE *out, bool color)
 
 void table_print(const struct table *table, FILE *out, bool header, bool color)
 {
+	const char *cell = table->cells;
 	size_t i;
 
 	if (header)
 		print_header(table, out, color);
-	for (i = 0; i < table->count; i++) {
-		print_cell(table, i % table->columns, table->cells[i], out);
+	for (i = 0; i < table->count; i++, cell += strlen(cell) + 1) {
+		print_cell(table, i % table->columns, cell, out);
 		if ((i + 1) % table->columns == 0)
 			fputc('\n', out);
 	}
@@ -117,8 +114,6 @@ void table_free(struct table *table)
 {
 	size_t i;
 
-	for (i = 0; i < table->count; i++)
-		free(table->cells[i]);
 	for (i = 0; i < table->columns; i++)
 		free(table->heads[i].title);
 	free(table->cells);

@@ -24,6 +24,7 @@ static const struct {
 	{ "decode", test_decode },	 { "client", test_client },
 	{ "cpu", test_cpu },		 { "overhead", test_overhead },
 	{ "snapjson", test_snapjson },	 { "columns", test_columns },
+	{ "tables", test_tables },
 	{ "selector", test_selector },	 { "proc", test_proc },
 	{ "cover", test_cover },	 { "victim", test_victim },
 	{ "sweep", test_sweep },	 { "migration", test_migration },

@@ -39,6 +39,7 @@ void test_client(void);
 void test_cpu(void);
 void test_overhead(void);
 void test_snapjson(void);
+void test_tables(void);
 void test_columns(void);
 void test_selector(void);
 void test_proc(void);
