@@ -62,7 +62,7 @@ static const char *state(const struct placement *placement, size_t host, char ou
 	if (placement->plan->emptied[host])
 		return "emptied";
 	if (!placement->fleet->snaps[host].n_vms)
-		return "empty";
+		return "empty, takes none";
 	if (!obstacle)
 		return "stays";
 	snprintf(out, STATE_SIZE, "stays: %s is %s", plan_name(obstacle, name),
@@ -97,13 +97,25 @@ static void print_hosts(const struct placement *placement)
 	table_free(table);
 }
 
+/* They would be in use then, and nothing gained. */
+static void print_empty(const struct placement *placement)
+{
+	size_t empty = 0, i;
+
+	for (i = 0; i < placement->fleet->hosts; i++)
+		empty += !placement->fleet->snaps[i].n_vms;
+	if (empty)
+		printf("empty hosts (%zu) take no VMs: who empties one host into another has as many empty as before\n",
+		       empty);
+}
+
 static void print_proof(const struct placement *placement)
 {
 	if (!placement->plan->proved)
 		printf("not proved: the search stopped after %" PRIu64
 		       " steps; more hosts may be possible, see --work\n", placement->plan->tried);
 	else if (placement->request->unshared)
-		printf("proved: no more hosts can be emptied whole without moving VMs of the others (%"
+		printf("proved: no more hosts can be emptied whole without moving VMs of the others, or into empty ones (%"
 		       PRIu64 " steps)\n", placement->plan->tried);
 	else
 		printf("proved for moves in this order, the largest VM first (%" PRIu64 " steps)\n",
@@ -124,6 +136,7 @@ void placement_print(const struct placement *placement)
 	printf("\n");
 	print_hosts(placement);
 	print_proof(placement);
+	print_empty(placement);
 	gaps_print(&gaps);
 	if (placement->request->unshared)
 		printf("no sharing is counted on\n");

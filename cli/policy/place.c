@@ -154,7 +154,7 @@ static void add_items(const struct search *search, struct trial *trial)
 		for (i = 0; search->chosen[host] && i < snap->n_vms; i++)
 			trial->items[packing->items++] =
 				(struct item){ host, i, freed_growth(&snap->vms[i]) };
-		/* an empty host is not taken into use again */
+		/* an empty host is not taken into use: that would only swap it for another */
 		if (!search->chosen[host] && snap->n_vms) {
 			trial->bins[packing->bins] = host;
 			trial->room[packing->bins++] = request->destinations[host].room;

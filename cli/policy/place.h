@@ -15,7 +15,7 @@
  * merged it again, what it shares with those that came before it counts once.
  * Moves come one by one in the order of the plan, each after KSM has merged
  * the one before. Memory alone is looked at, not CPUs. VMs of hosts that are
- * not emptied stay where they are.
+ * not emptied stay where they are, and hosts that are empty now take none.
  */
 
 struct place_request {

@@ -286,6 +286,9 @@ static const struct row rows[] = {
 	  "{\"version\":1,\"host\":{\"mem_total_bytes\":9999999,\"mem_available_bytes\":9999999},"
 	  "\"vms\":[{\"pid\":5,\"unique_bytes\":1,\"anon_bytes\":1,\"pinned\":true}],\"sets\":[]}",
 	  "stays: 5 is pinned" },
+	{ 0, "place a=" GOLDEN "/three.json -",
+	  "{\"version\":1,\"host\":{\"mem_total_bytes\":9999999,\"mem_available_bytes\":9999999},"
+	  "\"vms\":[],\"sets\":[]}", "empty hosts (1) take no VMs" },
 	{ 0, "place --unshared " GOLDEN "/hostb.json " GOLDEN "/hostc.json", NULL,
 	  "no sharing is counted on" },
 
