@@ -194,6 +194,9 @@ static int take(struct matrix *matrix, unsigned int needs, struct snapshot *snap
 		ret = source_next(source, needs, 0, snap, err);
 	}
 	source_close(source);
+	/* a document may have been taken over a window that is not asked for */
+	if (!ret && !window_ms)
+		snap->window.preemptions_known = false;
 	return ret;
 }
 

@@ -282,6 +282,9 @@ static int take(struct ledger *ledger, unsigned int needs, struct snapshot *snap
 	struct source *source;
 	int ret;
 
+	if (options->window_given && !options->window_ms)
+		return error_set(err, EXIT_USAGE,
+				 "overhead is of some time; --window 0 leaves none, without it there are 2 s");
 	if (source_open(&source, options, err))
 		return -1;
 	ret = source_window(source, needs, VMSHARE_HOOK_SCHED | VMSHARE_HOOK_KVM, window_ms,
