@@ -104,13 +104,14 @@ static void add_graph(struct lines *lines, const struct track *track, const char
 
 static void add_threads(struct lines *lines, const struct snapshot *snap, const struct vm *vm)
 {
+	static const struct options rounded;	/* with titles, without colours */
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	if (!out)
 		return;
-	threads_view_print(out, snap, vm, true, false);
+	threads_view_print(out, snap, vm, &rounded);
 	fclose(out);
 	lines_add_text(lines, STYLE_TITLE, STYLE_PLAIN, text);
 	free(text);

@@ -50,6 +50,12 @@ static void add(struct findings *findings, enum level level, const char *check,
 		more[findings->count++] = (struct finding){ level, check, vm, message };
 }
 
+static const char *size_text(const struct findings *findings, uint64_t bytes,
+			     char out[UNITS_TEXT])
+{
+	return units_size(bytes, findings->exact, out);
+}
+
 void findings_free(struct findings *findings)
 {
 	size_t i;
@@ -105,8 +111,8 @@ static void check_speed(struct findings *findings, const struct snapshot *snap, 
 	add(findings, seconds > SLOW_PASS_S ? LEVEL_WARNING : LEVEL_INFO, "ksmd_speed", NULL,
 	    "ksmd looks at %s/s at most (pages_to_scan %" PRIu64 ", sleep_millisecs %" PRIu64
 	    "): %s for the VMs' %s, and a page merges in the second pass%s",
-	    units_bytes(per_second * FRAME, rate), pages, sleep_ms,
-	    units_duration((uint64_t)(seconds * 1e9), time), units_bytes(anon, memory),
+	    size_text(findings, per_second * FRAME, rate), pages, sleep_ms,
+	    units_duration((uint64_t)(seconds * 1e9), time), size_text(findings, anon, memory),
 	    seconds > SLOW_PASS_S ? "; raise " KSM "pages_to_scan" : "");
 }
 
@@ -145,16 +151,17 @@ void diagnose_numbers(struct findings *findings, const struct vm *vm)
 	if (facts_get(facts, VM_SWAP, &swap) && swap)
 		add(findings, LEVEL_INFO, "swap", vm,
 		    "%s is swapped out; ksmd does not look at it until it is read back",
-		    units_bytes(swap, merged));
+		    size_text(findings, swap, merged));
 	if (!facts_get(facts, VM_ANON, &anon) || !facts_get(facts, VM_SELF_SHARED, &self) ||
 	    !facts_get(facts, VM_INTER_SHARED, &inter))
 		return;
 	if (add_saturating(self, inter))
 		add(findings, LEVEL_OK, "merged", vm, "%s of %s of anonymous memory is merged",
-		    units_bytes(add_saturating(self, inter), merged), units_bytes(anon, all));
+		    size_text(findings, add_saturating(self, inter), merged),
+		    size_text(findings, anon, all));
 	else
 		add(findings, LEVEL_WARNING, "merged", vm,
-		    "nothing of %s of anonymous memory is merged", units_bytes(anon, all));
+		    "nothing of %s of anonymous memory is merged", size_text(findings, anon, all));
 }
 
 void diagnose_document(struct findings *findings, const struct snapshot *snap)
@@ -242,7 +249,8 @@ static void check_huge(struct findings *findings, const struct vm *vm, const str
 		return;
 	add(findings, LEVEL_INFO, "huge_pages", vm,
 	    "%s of %s of mergeable memory is in transparent huge pages; each is split when ksmd merges a page of it",
-	    units_bytes(smaps->mergeable_huge, huge), units_bytes(smaps->mergeable, all));
+	    size_text(findings, smaps->mergeable_huge, huge),
+	    size_text(findings, smaps->mergeable, all));
 }
 
 void diagnose_backing(struct findings *findings, const struct vm *vm, const char *root)
@@ -261,7 +269,7 @@ void diagnose_backing(struct findings *findings, const struct vm *vm, const char
 		return;
 	}
 	add(findings, LEVEL_OK, "mergeable", vm, "%s of %s of anonymous memory is marked for merging",
-	    units_bytes(smaps.mergeable, part), units_bytes(smaps.anon, all));
+	    size_text(findings, smaps.mergeable, part), size_text(findings, smaps.anon, all));
 	check_huge(findings, vm, &smaps);
 }
 

@@ -19,6 +19,7 @@ struct finding {
 struct findings {
 	struct finding *finding;
 	size_t count;
+	bool exact;			/* sizes with all digits, instead of rounded */
 };
 
 /* From the numbers of a snapshot, live or from a document. */

@@ -75,12 +75,7 @@ static const char *label(const struct view *view, size_t row, char out[LABEL])
 
 static const char *time_text(uint64_t ns, bool exact, char out[UNITS_TEXT])
 {
-	if (!ns)
-		return "0";
-	if (!exact)
-		return units_duration(ns, out);
-	snprintf(out, UNITS_TEXT, "%" PRIu64, ns);
-	return out;
+	return ns ? units_time(ns, exact, out) : "0";
 }
 
 /* "12ms/34": for so long, in so many pieces. */

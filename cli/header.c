@@ -9,14 +9,23 @@
 
 #define FRAME 4096ull
 
-static const char *fact_bytes(const struct snapshot *snap, enum host_field field,
+static const char *fact_bytes(const struct snapshot *snap, enum host_field field, bool exact,
 			      char out[UNITS_TEXT])
 {
 	uint64_t bytes;
 
 	if (!facts_get(&snap->host, field, &bytes))
 		return "-";
-	return units_bytes(bytes, out);
+	return units_size(bytes, exact, out);
+}
+
+/* Times between words need their unit. */
+static const char *time_text(uint64_t ns, bool exact, char out[UNITS_TEXT])
+{
+	if (!exact)
+		return units_duration(ns, out);
+	snprintf(out, UNITS_TEXT, "%" PRIu64 "ns", ns);
+	return out;
 }
 
 bool header_idle_percent(const struct snapshot *snap, const struct snapshot *before,
@@ -52,12 +61,13 @@ static void print_machine(const struct snapshot *snap, const struct snapshot *be
 	fputc('\n', out);
 }
 
-static void print_memory(const struct snapshot *snap, FILE *out)
+static void print_memory(const struct snapshot *snap, bool exact, FILE *out)
 {
 	char total[UNITS_TEXT], available[UNITS_TEXT];
 
-	fprintf(out, "Mem   %s total, %s available\n", fact_bytes(snap, HOST_MEM_TOTAL, total),
-		fact_bytes(snap, HOST_MEM_AVAILABLE, available));
+	fprintf(out, "Mem   %s total, %s available\n",
+		fact_bytes(snap, HOST_MEM_TOTAL, exact, total),
+		fact_bytes(snap, HOST_MEM_AVAILABLE, exact, available));
 }
 
 static const char *run_name(uint64_t run)
@@ -75,7 +85,7 @@ static const char *run_name(uint64_t run)
 }
 
 /* Saved is what the frames would take more if every mapping had its own. */
-static void print_saved(const struct snapshot *snap, FILE *out)
+static void print_saved(const struct snapshot *snap, bool exact, FILE *out)
 {
 	uint64_t frames, mappings, sharing, stale;
 	char text[UNITS_TEXT], more[UNITS_TEXT];
@@ -83,25 +93,26 @@ static void print_saved(const struct snapshot *snap, FILE *out)
 	if (facts_get(&snap->host, HOST_KSM_MERGED_FRAMES, &frames) &&
 	    facts_get(&snap->host, HOST_KSM_MERGED_MAPPINGS, &mappings) && mappings >= frames)
 		fprintf(out, ", %s in %s of frames, %s saved",
-			units_bytes(mappings * FRAME, text), units_bytes(frames * FRAME, more),
-			units_bytes((mappings - frames) * FRAME, (char[UNITS_TEXT]){}));
+			units_size(mappings * FRAME, exact, text),
+			units_size(frames * FRAME, exact, more),
+			units_size((mappings - frames) * FRAME, exact, (char[UNITS_TEXT]){}));
 	if (facts_get(&snap->host, HOST_KSM_PAGES_SHARING, &sharing))
-		fprintf(out, " (KSM says %s)", units_bytes(sharing * FRAME, text));
+		fprintf(out, " (KSM says %s)", units_size(sharing * FRAME, exact, text));
 	if (facts_get(&snap->host, HOST_KSM_STALE_ITEMS, &stale) && stale)
 		fprintf(out, ", %" PRIu64 " stale", stale);
 }
 
-static void print_ksm(const struct snapshot *snap, FILE *out)
+static void print_ksm(const struct snapshot *snap, bool exact, FILE *out)
 {
 	uint64_t run;
 
 	fprintf(out, "KSM   %s",
 		facts_get(&snap->host, HOST_KSM_RUN, &run) ? run_name(run) : "state not known");
-	print_saved(snap, out);
+	print_saved(snap, exact, out);
 	fputc('\n', out);
 }
 
-static void print_walk(const struct snapshot *snap, uint64_t now_ns, FILE *out)
+static void print_walk(const struct snapshot *snap, uint64_t now_ns, bool exact, FILE *out)
 {
 	char text[UNITS_TEXT];
 	uint64_t value;
@@ -109,29 +120,29 @@ static void print_walk(const struct snapshot *snap, uint64_t now_ns, FILE *out)
 	fprintf(out, "Walk  %s",
 		snap->engine == ENGINE_UNKNOWN ? "-" : engine_name(snap->engine));
 	if (facts_get(&snap->host, HOST_WALK_NS, &value))
-		fprintf(out, ", %s", units_duration(value, text));
+		fprintf(out, ", %s", time_text(value, exact, text));
 	if (facts_get(&snap->host, HOST_WALK_ITEMS, &value))
 		fprintf(out, " for %" PRIu64 " items", value);
 	if (facts_get(&snap->host, HOST_LONGEST_HOLD_NS, &value))
-		fprintf(out, ", lock held %s", units_duration(value, text));
+		fprintf(out, ", lock held %s", time_text(value, exact, text));
 	if (facts_get(&snap->host, HOST_TIME_NS, &value) && now_ns >= value)
-		fprintf(out, ", %s ago", units_duration(now_ns - value, text));
+		fprintf(out, ", %s ago", time_text(now_ns - value, exact, text));
 	if (facts_get(&snap->host, HOST_CONSISTENT, &value) && !value)
 		fprintf(out, ", not of one instant");
 	fputc('\n', out);
 }
 
 void header_print(const struct snapshot *snap, const struct snapshot *before, uint64_t now_ns,
-		  FILE *out)
+		  bool exact, FILE *out)
 {
 	char text[UNITS_TEXT];
 
 	print_machine(snap, before, out);
-	print_memory(snap, out);
-	print_ksm(snap, out);
-	print_walk(snap, now_ns, out);
+	print_memory(snap, exact, out);
+	print_ksm(snap, exact, out);
+	print_walk(snap, now_ns, exact, out);
 	if (snap->window.window_ns)
-		fprintf(out, "CPU   over %s%s\n", units_duration(snap->window.window_ns, text),
+		fprintf(out, "CPU   over %s%s\n", time_text(snap->window.window_ns, exact, text),
 			snap->window.preemptions_known ? ", scheduler hooks on" : "");
 	else if (!before)
 		fprintf(out, "CPU   since each VM's birth\n");

@@ -9,10 +9,7 @@
 
 const char *plan_size(const struct options *options, uint64_t bytes, char out[UNITS_TEXT])
 {
-	if (!options->bytes)
-		return units_bytes(bytes, out);
-	snprintf(out, UNITS_TEXT, "%" PRIu64, bytes);
-	return out;
+	return units_size(bytes, options->bytes, out);
 }
 
 const char *plan_cost(const struct options *options, const struct costs *costs, uint64_t cost,

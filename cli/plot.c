@@ -4,13 +4,14 @@
 
 #include <string.h>
 
-#define LEFT 10				/* for the labels of the upward axis */
-#define WIDTH 68
+#define LEFT 10				/* for the labels of the upward axis, at least */
+#define WIDTH 68			/* at most: long labels take of it */
 #define HEIGHT 14
 
 typedef unsigned __int128 wide;
 
 struct canvas {
+	size_t left, width;
 	char cell[HEIGHT][WIDTH + 1];
 };
 
@@ -46,7 +47,7 @@ static void draw(const struct plot *plot, struct canvas *canvas)
 	size_t left = 0, below = 0, column, row, i;
 
 	for (i = 0; i < plot->count; i++) {
-		size_t right = scaled(plot->points[i].x, plot->x_max, WIDTH);
+		size_t right = scaled(plot->points[i].x, plot->x_max, canvas->width);
 
 		row = scaled(plot->points[i].y, top, HEIGHT);
 		if (i)
@@ -66,22 +67,33 @@ static void print_line(const char *line, size_t length, FILE *out)
 	fprintf(out, "%.*s\n", (int)length, line);
 }
 
+static void init(struct canvas *canvas, const struct plot *plot)
+{
+	size_t label = strlen(plot->y_label);
+
+	memset(canvas->cell, ' ', sizeof(canvas->cell));
+	canvas->left = label < LEFT ? LEFT : label;
+	canvas->width = LEFT + WIDTH - canvas->left;
+}
+
 void plot_print(const struct plot *plot, FILE *out)
 {
 	struct canvas canvas;
 	char axis[WIDTH + 1];
+	int left;
 	size_t row;
 
-	memset(&canvas, ' ', sizeof(canvas));
+	init(&canvas, plot);
 	draw(plot, &canvas);
-	fprintf(out, "%*s %s\n", LEFT, "", plot->y_title);
+	left = (int)canvas.left;
+	fprintf(out, "%*s %s\n", left, "", plot->y_title);
 	for (row = 0; row < HEIGHT; row++) {
-		fprintf(out, "%*s|", LEFT, row ? row == HEIGHT - 1 ? "0 " : "" : plot->y_label);
-		print_line(canvas.cell[row], WIDTH, out);
+		fprintf(out, "%*s|", left, row ? row == HEIGHT - 1 ? "0 " : "" : plot->y_label);
+		print_line(canvas.cell[row], canvas.width, out);
 	}
 	memset(axis, '-', WIDTH);
-	axis[WIDTH] = '\0';
-	fprintf(out, "%*s+%s\n", LEFT, "", axis);
-	fprintf(out, "%*s0%*s %s\n", LEFT, "", WIDTH - 1 - (int)strlen(plot->x_label),
-		plot->x_title, plot->x_label);
+	axis[canvas.width] = '\0';
+	fprintf(out, "%*s+%s\n", left, "", axis);
+	fprintf(out, "%*s0%*s %s\n", left, "",
+		(int)canvas.width - 1 - (int)strlen(plot->x_label), plot->x_title, plot->x_label);
 }

@@ -21,7 +21,7 @@ struct plot {
 	size_t count;
 	uint64_t x_max;			/* the right edge */
 	const char *x_title, *y_title;
-	const char *x_label, *y_label;	/* what the ends of the axes stand for; at most 9 columns */
+	const char *x_label, *y_label;	/* what the ends of the axes stand for; at most 30 columns */
 };
 
 void plot_print(const struct plot *plot, FILE *out);

@@ -51,7 +51,7 @@ static void print_plot(const struct plan *plan, const struct sweep *sweep)
 	plot_print(&(struct plot){
 		.points = points, .count = sweep->count, .x_max = sweep->freed_all,
 		.x_title = "need", .y_title = plan_cost_words(plan->costs),
-		.x_label = units_bytes(sweep->freed_all, freed),
+		.x_label = plan_size(plan->options, sweep->freed_all, freed),
 		.y_label = plan_cost(plan->options, plan->costs, highest, cost),
 	}, stdout);
 	free(points);

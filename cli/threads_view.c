@@ -45,12 +45,12 @@ static void number_cell(struct table *table, bool known, uint64_t value)
 	table_cell(table, text);
 }
 
-static void wait_cell(struct table *table, const struct histogram *waits, double part)
+static void wait_cell(struct table *table, const struct histogram *waits, double part, bool exact)
 {
 	char text[UNITS_TEXT];
 	uint64_t ns;
 
-	table_cell(table, histogram_quantile(waits, part, &ns) ? units_duration(ns, text) : "-");
+	table_cell(table, histogram_quantile(waits, part, &ns) ? units_time(ns, exact, text) : "-");
 }
 
 static int compare_exits(const void *a, const void *b)
@@ -132,7 +132,8 @@ static void switch_cells(struct table *table, const struct counters *counters,
 	number_cell(table, known, moves);
 }
 
-static void thread_cells(struct table *table, const struct thread *thread, uint64_t elapsed_ns)
+static void thread_cells(struct table *table, const struct thread *thread, uint64_t elapsed_ns,
+			 bool exact)
 {
 	const struct counters *counters = &thread->counters;
 	uint64_t exits = 0;
@@ -143,8 +144,8 @@ static void thread_cells(struct table *table, const struct thread *thread, uint6
 	percent_cell(table, counters, THREAD_READY_NS, elapsed_ns);
 	guest_cell(table, thread, elapsed_ns);
 	switch_cells(table, counters, elapsed_ns);
-	wait_cell(table, &counters->waits, 0.5);
-	wait_cell(table, &counters->waits, 0.99);
+	wait_cell(table, &counters->waits, 0.5, exact);
+	wait_cell(table, &counters->waits, 0.99, exact);
 	known = usage_rate(elapsed_ns, counters, THREAD_EXITS, &exits);
 	hundredths_cell(table, known, exits);
 	reasons_cell(table, counters, elapsed_ns);
@@ -181,8 +182,8 @@ static uint64_t life_of(const struct snapshot *snap, const struct vm *vm)
 	return usage.elapsed_ns;
 }
 
-void threads_view_print(FILE *out, const struct snapshot *snap, const struct vm *vm, bool header,
-			bool color)
+void threads_view_print(FILE *out, const struct snapshot *snap, const struct vm *vm,
+			const struct options *options)
 {
 	const struct cpu *cpu = snap->window.window_ns ? &snap->window : &snap->cpu;
 	uint64_t elapsed_ns = life_of(snap, vm);
@@ -203,8 +204,8 @@ void threads_view_print(FILE *out, const struct snapshot *snap, const struct vm 
 	for (i = 0; i < HEADS; i++)
 		table_title(table, i, heads[i].title, heads[i].right);
 	for (i = 0; i < shown; i++)
-		thread_cells(table, order[i], elapsed_ns);
-	table_print(table, out, header, color);
+		thread_cells(table, order[i], elapsed_ns, options->bytes);
+	table_print(table, out, !options->no_header, options->color);
 	table_free(table);
 	free(order);
 }

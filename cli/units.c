@@ -218,3 +218,19 @@ const char *units_duration(uint64_t ns, char out[UNITS_TEXT])
 			 seconds / 60 % 60, seconds % 60);
 	return out;
 }
+
+const char *units_size(uint64_t bytes, bool exact, char out[UNITS_TEXT])
+{
+	if (!exact)
+		return units_bytes(bytes, out);
+	snprintf(out, UNITS_TEXT, "%" PRIu64, bytes);
+	return out;
+}
+
+const char *units_time(uint64_t ns, bool exact, char out[UNITS_TEXT])
+{
+	if (!exact)
+		return units_duration(ns, out);
+	snprintf(out, UNITS_TEXT, "%" PRIu64, ns);
+	return out;
+}

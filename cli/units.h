@@ -2,6 +2,7 @@
 #ifndef VMSHARE_UNITS_H
 #define VMSHARE_UNITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,5 +36,9 @@ const char *units_bytes(uint64_t bytes, char out[UNITS_TEXT]);
 const char *units_exact(uint64_t bytes, char out[UNITS_TEXT]);
 
 const char *units_duration(uint64_t ns, char out[UNITS_TEXT]);
+
+/* The same for cells of tables, or with all digits: in bytes, in nanoseconds. */
+const char *units_size(uint64_t bytes, bool exact, char out[UNITS_TEXT]);
+const char *units_time(uint64_t ns, bool exact, char out[UNITS_TEXT]);
 
 #endif

@@ -158,7 +158,7 @@ static int take(struct snapshot *snap, bool module, const struct options *option
 
 static int diagnose(const struct options *options, struct error *err)
 {
-	struct findings findings = {};
+	struct findings findings = { .exact = options->bytes };
 	struct snapshot snap;
 	bool module = !options->from && ask_module(&findings);
 	int ret = take(&snap, module, options, &findings, err);

@@ -2,7 +2,6 @@
 /* vmshare matrix: which VMs share how much with which, and which takes CPU from which. */
 #include "cmd.h"
 
-#include <inttypes.h>
 #include <linux/vmshare.h>
 #include <stdlib.h>
 
@@ -40,9 +39,7 @@ static void add_cell(const struct matrix *matrix, struct table *table, uint64_t 
 {
 	char text[UNITS_TEXT];
 
-	if (matrix->options->bytes)
-		snprintf(text, sizeof(text), "%" PRIu64, bytes);
-	table_cell(table, matrix->options->bytes ? text : units_bytes(bytes, text));
+	table_cell(table, units_size(bytes, matrix->options->bytes, text));
 }
 
 static const char *label_of(const struct matrix *matrix, size_t row, char *out, size_t size)

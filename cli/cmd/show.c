@@ -75,10 +75,7 @@ static int find_partners(struct portrait *portrait, struct error *err)
 static const char *size_text(const struct portrait *portrait, uint64_t bytes,
 			     char out[UNITS_TEXT])
 {
-	if (!portrait->options->bytes)
-		return units_bytes(bytes, out);
-	snprintf(out, UNITS_TEXT, "%" PRIu64, bytes);
-	return out;
+	return units_size(bytes, portrait->options->bytes, out);
 }
 
 static bool is_known(const struct column *column, const struct row *row)
@@ -138,10 +135,7 @@ static void add_fact(const struct portrait *portrait, struct table *table,
 	uint64_t value;
 
 	if (facts_get(&vcpu->facts, field, &value)) {
-		if (time && !portrait->options->bytes)
-			units_duration(value, text);
-		else
-			snprintf(text, sizeof(text), "%" PRIu64, value);
+		units_time(value, !time || portrait->options->bytes, text);
 	}
 	table_cell(table, text);
 }
@@ -175,8 +169,7 @@ static void print_threads(const struct portrait *portrait)
 		return;
 	if (!options->no_header)
 		view_print_period(portrait->snap);
-	threads_view_print(stdout, portrait->snap, portrait->vm, !options->no_header,
-			   options->color);
+	threads_view_print(stdout, portrait->snap, portrait->vm, options);
 }
 
 static int print_text(const struct portrait *portrait, const struct columns *columns,

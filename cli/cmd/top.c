@@ -168,7 +168,7 @@ static int print_batch(struct top *top, struct error *err)
 			putchar('\n');
 		if (!top->options->no_header)
 			header_print(&top->now, before(top), clock_ms(CLOCK_REALTIME) * 1000000,
-				     stdout);
+				     top->options->bytes, stdout);
 		view_print(&view, &top->state.columns, top->options);
 		view_free(&view);
 	}

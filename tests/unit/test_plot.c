@@ -63,6 +63,26 @@ static void test_steps(void)
 	free(text);
 }
 
+/* A cost in bytes leaves less room to the right, and the axes stay where they are. */
+static void test_long_labels(void)
+{
+	struct plot_point points[] = { { 1, 1, 'o' }, { 2, 2, '*' } };
+	struct plot plot = {
+		.points = points, .count = 2, .x_max = 2, .x_title = "need", .y_title = "cost",
+		.x_label = "9223372036854775807", .y_label = "9223372036854775807",
+	};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	plot_print(&plot, out);
+	fclose(out);
+	ok(is_plain(text), "long labels stay within 79 columns");
+	has_text(text, "\n                 0 |", "below each other");
+	has_text(text, "\n9223372036854775807|", "at the axis");
+	free(text);
+}
+
 static void test_random_plots(void)
 {
 	unsigned int wrong = 0, i;
@@ -88,5 +108,6 @@ static void test_random_plots(void)
 void test_plot(void)
 {
 	test_steps();
+	test_long_labels();
 	test_random_plots();
 }

@@ -394,7 +394,7 @@ static void test_header(void)
 
 	make_snapshot(&now);
 	make_snapshot(&before);
-	header_print(&now, NULL, 0, out);
+	header_print(&now, NULL, 0, false, out);
 	fflush(out);
 	has_text(text, "5 VMs  kernel -\nMem   - total, - available\nKSM   state not known\nWalk  -\n",
 		 "a header of nothing known");
@@ -406,7 +406,7 @@ static void test_header(void)
 	facts_set(&now.host, HOST_KSM_RUN, 1);
 	facts_set(&now.host, HOST_KSM_MERGED_FRAMES, 4);
 	facts_set(&now.host, HOST_KSM_MERGED_MAPPINGS, 24);
-	header_print(&now, &before, 5000000000, out);
+	header_print(&now, &before, 5000000000, false, out);
 	fclose(out);
 	has_text(text, "2 CPUs, 25 % idle", "1 s of 2 CPUs' 2 s was idle");
 	has_text(text, "running, 96.0K in 16.0K of frames, 80.0K saved", "what is saved");
