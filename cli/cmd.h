@@ -10,7 +10,7 @@ struct cmd {
 	const char *args;
 	const char *summary;
 	unsigned int needs;		/* enum need: always; columns may add */
-	bool columns;			/* -o and -s matter: the help lists the keys */
+	bool columns, sorts;		/* -o, -s matter: the help lists the keys */
 	const char *no_document;	/* what the verb looks at instead of --from; NULL: it takes one */
 	size_t operands_min, operands_max;
 	const struct option *options;

@@ -39,11 +39,12 @@ static void print_overview(void)
 	       "4 module or kernel support missing, 5 no permission.\n");
 }
 
-static void print_columns(void)
+static void print_columns(const struct cmd *cmd)
 {
 	const struct column *column;
 
-	printf("\ncolumns for -o and -s:\n");
+	printf("\ncolumns for %s:\n",
+	       cmd->columns && cmd->sorts ? "-o and -s" : cmd->columns ? "-o" : "-s");
 	for (column = columns_all; column->key; column++)
 		printf("  %-14s %-8s %s\n", column->key, column->title, column->help);
 }
@@ -58,8 +59,8 @@ static void print_help(const struct cmd *cmd)
 	}
 	printf("\noptions of every verb:\n");
 	options_help(options_common);
-	if (cmd->columns)
-		print_columns();
+	if (cmd->columns || cmd->sorts)
+		print_columns(cmd);
 }
 
 static const struct cmd *find_command(const char *name, struct error *err)

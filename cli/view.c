@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "snapjson.h"
 #include "text.h"
 #include "units.h"
 
@@ -142,4 +143,20 @@ void view_render(const struct view *view, const struct columns *columns,
 		 const struct options *options, FILE *out)
 {
 	print(view, columns, options, out, true, false);
+}
+
+json_t *view_json(const struct view *view, const struct snapshot *snap)
+{
+	struct snapshot lines = *snap;
+	json_t *root, *all, *vms = json_array();
+	size_t i;
+
+	lines.sets_known = false;
+	lines.window.preemptions_known = false;
+	root = snapjson_write(&lines);
+	all = json_object_get(root, "vms");
+	for (i = 0; i < view->count; i++)
+		json_array_append(vms, json_array_get(all, (size_t)(view->rows[i].vm - snap->vms)));
+	json_object_set_new(root, "vms", vms);
+	return root;
 }

@@ -2,6 +2,8 @@
 #ifndef VMSHARE_VIEW_H
 #define VMSHARE_VIEW_H
 
+#include <jansson.h>
+
 #include "columns.h"
 #include "options.h"
 #include "table.h"
@@ -36,5 +38,8 @@ void view_print(const struct view *view, const struct columns *columns,
 /* The same for a screen: always with titles, never with escape sequences. */
 void view_render(const struct view *view, const struct columns *columns,
 		 const struct options *options, FILE *out);
+
+/* The snapshot's document in the view's order, without sets and preemptions. */
+json_t *view_json(const struct view *view, const struct snapshot *snap);
 
 #endif

@@ -8,7 +8,6 @@
 #include "jsonout.h"
 #include "options_cpu.h"
 #include "selector.h"
-#include "snapjson.h"
 #include "source.h"
 #include "view.h"
 
@@ -34,32 +33,27 @@ static int restrict_to(struct snapshot *snap, const struct words *words, struct 
 	return ret;
 }
 
-static int print_table(const struct snapshot *snap, const struct columns *columns,
-		       const struct column *sort, const struct options *options,
-		       struct error *err)
+static void print_table(const struct view *view, const struct snapshot *snap,
+			const struct columns *columns, const struct options *options)
 {
-	struct view view;
-
-	if (view_init(&view, snap, NULL, err))
-		return -1;
-	view_sort(&view, sort, false);
 	if (!options->no_header && columns_have_use(columns))
 		view_print_period(snap);
-	view_print(&view, columns, options);
-	view_free(&view);
-	return EXIT_OK;
+	view_print(view, columns, options);
 }
 
 static int print(struct snapshot *snap, const struct columns *columns, const struct column *sort,
 		 const struct options *options, struct error *err)
 {
-	if (restrict_to(snap, &options->operands, err))
+	struct view view;
+
+	if (restrict_to(snap, &options->operands, err) || view_init(&view, snap, NULL, err))
 		return -1;
-	if (!options->json)
-		return print_table(snap, columns, sort, options, err);
-	snap->sets_known = false;
-	snap->window.preemptions_known = false;
-	jsonout_print(snapjson_write(snap), options->pretty);
+	view_sort(&view, sort, false);
+	if (options->json)
+		jsonout_print(view_json(&view, snap), options->pretty);
+	else
+		print_table(&view, snap, columns, options);
+	view_free(&view);
 	return EXIT_OK;
 }
 
@@ -87,6 +81,7 @@ const struct cmd cmd_list = {
 	.args = "[VM...]",
 	.summary = "one line per VM, once",
 	.columns = true,
+	.sorts = true,
 	.operands_max = SIZE_MAX,
 	.options = options_list,
 	.run = run,

@@ -19,7 +19,6 @@
 #include "names.h"
 #include "output.h"
 #include "screen.h"
-#include "snapjson.h"
 #include "source.h"
 #include "topstate.h"
 #include "units.h"
@@ -153,25 +152,27 @@ static int make_view(struct top *top, struct view *view, struct error *err)
 	return 0;
 }
 
+static void print_table(const struct top *top, const struct view *view)
+{
+	if (top->taken > 1)
+		putchar('\n');
+	if (!top->options->no_header)
+		header_print(&top->now, before(top), clock_ms(CLOCK_REALTIME) * 1000000,
+			     top->options->bytes, stdout);
+	view_print(view, &top->state.columns, top->options);
+}
+
 static int print_batch(struct top *top, struct error *err)
 {
 	struct view view;
 
-	if (top->options->json) {
-		top->now.sets_known = false;
-		top->now.window.preemptions_known = false;
-		jsonout_print(snapjson_write(&top->now), top->options->pretty);
-	} else {
-		if (make_view(top, &view, err))
-			return -1;
-		if (top->taken > 1)
-			putchar('\n');
-		if (!top->options->no_header)
-			header_print(&top->now, before(top), clock_ms(CLOCK_REALTIME) * 1000000,
-				     top->options->bytes, stdout);
-		view_print(&view, &top->state.columns, top->options);
-		view_free(&view);
-	}
+	if (make_view(top, &view, err))
+		return -1;
+	if (top->options->json)
+		jsonout_print(view_json(&view, &top->now), top->options->pretty);
+	else
+		print_table(top, &view);
+	view_free(&view);
 	/* a reader that is gone, or a full disk, ends it: main says why */
 	return output_flush() ? 1 : 0;
 }
@@ -384,6 +385,7 @@ const struct cmd cmd_top = {
 	.summary = "live screen of all VMs; -b prints text",
 	.needs = NEED_CPU,
 	.columns = true,
+	.sorts = true,
 	.options = options_top,
 	.run = run,
 };
