@@ -326,6 +326,21 @@ static bool looks_like_placeholder(const char *text)
 	return *text == '{' && length && text[length + 1] == '}';
 }
 
+/* "{name" without its end would be printed as it is. */
+static bool looks_unclosed(const char *text)
+{
+	enum placeholder i;
+	size_t length;
+
+	for (i = 0; i < PLACEHOLDERS; i++) {
+		length = strlen(placeholders[i]) - 1;
+		if (!strncmp(text, placeholders[i], length) &&
+		    !isalnum((unsigned char)text[length]))
+			return true;
+	}
+	return false;
+}
+
 static int refuse_placeholder(struct error *err, const char *text)
 {
 	return error_set(err, EXIT_USAGE,
@@ -356,6 +371,9 @@ int command_check_template(const char *text, struct error *err)
 	struct shell shell = {};
 	const char *at;
 
+	if (!text[strspn(text, " ")])
+		return error_set(err, EXIT_USAGE,
+				 "the template is empty; write a command, for instance 'move {name} {dest}'");
 	for (at = text; *at; at++) {
 		if (placeholder_at(at) != PLACEHOLDERS) {
 			if (shell.quote || shell.escaped)
@@ -364,6 +382,10 @@ int command_check_template(const char *text, struct error *err)
 						 placeholders[placeholder_at(at)]);
 		} else if (looks_like_placeholder(at) && (at == text || at[-1] != '$')) {
 			return refuse_placeholder(err, at);
+		} else if (looks_unclosed(at)) {
+			return error_set(err, EXIT_USAGE,
+					 "the template's \"%.*s\" has no } at its end",
+					 (int)strcspn(at, " "), at);
 		}
 		if ((unsigned char)*at < 0x20)
 			return error_set(err, EXIT_USAGE,

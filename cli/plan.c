@@ -117,6 +117,8 @@ void plan_print_commands(const struct plan *plan, char **commands)
 		       "# need %s: %zu VMs leave, %s come free\n",
 		       units_exact(plan->request->need, need), choice->count,
 		       plan_size(plan->options, choice->freed, freed));
+	if (comments && plan->options->from)
+		printf("# to be run on the host that the document was taken on\n");
 	if (comments && !plan->fleet->hosts)
 		printf("# set DEST to the destination's host name\n");
 	for (i = 0; i < choice->count; i++) {

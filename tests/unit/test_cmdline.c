@@ -272,6 +272,8 @@ static const struct row rows[] = {
 	{ 0, "victim --need 4K --commands --dry-run" THREE, NULL, "qemu+ssh://\"${DEST:?}\"/system" },
 	{ 0, "victim --need 4K -j --format openstack" THREE HOST_C, NULL, "\"commands\":[\"openstack" },
 	{ 0, "victim --need 4K --command-template={pid}:{dest}" THREE HOST_C, NULL, "103:hostc\n" },
+	{ 0, "victim --need 4K --commands" THREE, NULL, "# to be run on the host that" },
+	{ 2, "victim --need 4K --command-template=" THREE, NULL, "is empty" },
 	{ 2, "victim --need 4K --command-template={vm}" THREE, NULL, "is none of {name}" },
 	{ 2, "victim --need 4K --format template" THREE, NULL, "needs --command-template" },
 	{ 2, "victim --need 4K --format qm" THREE, NULL, "proxmox, kubevirt and template" },
