@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "policy/freed.h"
+#include "text.h"
 #include "units.h"
 
 static void add_vm(struct together *together, const struct vm *vm)
@@ -84,7 +85,7 @@ void together_text(const struct together *together, bool full, char *out, size_t
 	if (together->freed_known && full)
 		units_bytes(together->alone, alone);
 	snprintf(out, size, "%zu VM%s, %.0f%% CPU, %s anon%s%s%s%s%s%s", together->vms,
-		 together->vms == 1 ? "" : "s", together->cpu, units_bytes(together->anon, anon),
+		 text_plural(together->vms), together->cpu, units_bytes(together->anon, anon),
 		 *freed ? ", " : "", freed, *freed ? " freed together" : "",
 		 *alone ? " (" : "", alone, *alone ? " one by one)" : "");
 }

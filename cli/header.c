@@ -53,9 +53,9 @@ static void print_machine(const struct snapshot *snap, const struct snapshot *be
 	double idle;
 
 	text_escape(snap->kernel ? snap->kernel : "-", kernel, sizeof(kernel));
-	fprintf(out, "vmshare  %zu VMs  kernel %s", snap->n_vms, kernel);
+	fprintf(out, "vmshare  %zu VM%s  kernel %s", snap->n_vms, text_plural(snap->n_vms), kernel);
 	if (facts_get(&snap->host, HOST_CPUS, &cpus))
-		fprintf(out, "  %" PRIu64 " CPUs", cpus);
+		fprintf(out, "  %" PRIu64 " CPU%s", cpus, text_plural(cpus));
 	if (header_idle_percent(snap, before, &idle))
 		fprintf(out, ", %.0f %% idle", idle);
 	fputc('\n', out);

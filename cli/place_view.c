@@ -10,6 +10,7 @@
 #include "jsonout.h"
 #include "plan.h"
 #include "table.h"
+#include "text.h"
 
 static const struct vm *moved(const struct placement *placement, size_t move)
 {
@@ -111,15 +112,17 @@ static void print_empty(const struct placement *placement)
 
 static void print_proof(const struct placement *placement)
 {
+	uint64_t tried = placement->plan->tried;
+
 	if (!placement->plan->proved)
 		printf("not proved: the search stopped after %" PRIu64
-		       " steps; more hosts may be possible, see --work\n", placement->plan->tried);
+		       " step%s; more hosts may be possible, see --work\n", tried, text_plural(tried));
 	else if (placement->request->unshared)
 		printf("proved: no more hosts can be emptied whole without moving VMs of the others, or into empty ones (%"
-		       PRIu64 " steps)\n", placement->plan->tried);
+		       PRIu64 " step%s)\n", tried, text_plural(tried));
 	else
-		printf("proved for moves in this order, the largest VM first (%" PRIu64 " steps)\n",
-		       placement->plan->tried);
+		printf("proved for moves in this order, the largest VM first (%" PRIu64 " step%s)\n",
+		       tried, text_plural(tried));
 }
 
 void placement_print(const struct placement *placement)
@@ -128,8 +131,8 @@ void placement_print(const struct placement *placement)
 	struct gaps gaps = gaps_of(placement);
 	char bytes[UNITS_TEXT];
 
-	printf("%zu of %zu hosts can be emptied by %zu moves of %s\n", plan->n_emptied,
-	       placement->fleet->hosts, plan->n_moves,
+	printf("%zu of %zu hosts can be emptied by %zu move%s of %s\n", plan->n_emptied,
+	       placement->fleet->hosts, plan->n_moves, text_plural(plan->n_moves),
 	       plan_size(placement->options, plan->bytes, bytes));
 	if (plan->n_moves)
 		print_moves(placement);
@@ -247,9 +250,9 @@ void placement_print_commands(const struct placement *placement, char **commands
 
 	if (comments)
 		printf("# vmshare changes nothing: read these commands before you run them.\n"
-		       "# %zu of %zu hosts can be emptied by %zu moves, in this order\n",
+		       "# %zu of %zu hosts can be emptied by %zu move%s, in this order\n",
 		       placement->plan->n_emptied, placement->fleet->hosts,
-		       placement->plan->n_moves);
+		       placement->plan->n_moves, text_plural(placement->plan->n_moves));
 	for (i = 0; i < placement->plan->n_moves; i++) {
 		if (comments)
 			printf("# %s\n", plan_name(moved(placement, i), name));

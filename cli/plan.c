@@ -114,8 +114,9 @@ void plan_print_commands(const struct plan *plan, char **commands)
 
 	if (comments)
 		printf("# vmshare changes nothing: read these commands before you run them.\n"
-		       "# need %s: %zu VMs leave, %s come free\n",
+		       "# need %s: %zu VM%s to move, %s come free\n",
 		       units_exact(plan->request->need, need), choice->count,
+		       text_plural(choice->count),
 		       plan_size(plan->options, choice->freed, freed));
 	if (comments && plan->options->from)
 		printf("# to be run on the host that the document was taken on\n");

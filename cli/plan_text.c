@@ -5,6 +5,7 @@
 
 #include "plan.h"
 #include "table.h"
+#include "text.h"
 
 static struct table *new_table(const struct plan *plan)
 {
@@ -49,12 +50,13 @@ static void print_proof(const struct plan *plan)
 
 	if (choice->proved) {
 		printf("proved: no other choice that frees the need%s costs less (%" PRIu64
-		       " steps)\n", choice->cost_anywhere ? " and fits" : "", choice->nodes);
+		       " step%s)\n", choice->cost_anywhere ? " and fits" : "", choice->nodes,
+		       text_plural(choice->nodes));
 		return;
 	}
 	printf("not proved: the search stopped after %" PRIu64
-	       " steps; no choice costs less than %s, so this one is at most %.1f %% of its cost too dear\n",
-	       choice->nodes, plan_cost(plan->options, plan->costs, choice->lower_bound, bound),
+	       " step%s; no choice costs less than %s, so this one is at most %.1f %% of its cost too dear\n",
+	       choice->nodes, text_plural(choice->nodes), plan_cost(plan->options, plan->costs, choice->lower_bound, bound),
 	       100 * victim_gap(choice));
 }
 
@@ -66,9 +68,9 @@ static void print_hosts(const struct plan *plan)
 	for (i = 0; i < plan->fleet->hosts; i++) {
 		const struct destination *destination = &plan->fleet->destinations[i];
 
-		printf("%s grows by %s for %zu VMs and keeps %s available (at least %s)\n",
+		printf("%s grows by %s for %zu VM%s and keeps %s available (at least %s)\n",
 		       plan->fleet->names[i], plan_size(plan->options, destination->growth, growth),
-		       destination->vms,
+		       destination->vms, text_plural(destination->vms),
 		       plan_size(plan->options, destination->available - destination->growth, left),
 		       plan_size(plan->options, destination->margin, margin));
 	}
@@ -84,8 +86,8 @@ static void print_notes(const struct plan *plan)
 		printf("note: a set that costs %s does not fit the destinations\n",
 		       plan_cost(plan->options, plan->costs, plan->choice->cost_anywhere, cost));
 	if (plan->without_host)
-		printf("note: %zu VMs stay because no destination takes them (too large, or its name or UUID is there)\n",
-		       plan->without_host);
+		printf("note: %zu VM%s left out because no destination takes it (too large, or its name or UUID is there)\n",
+		       plan->without_host, text_plural(plan->without_host));
 	if (plan->costs->given && plan->costs->given < plan->costs->movable)
 		printf("note: %zu of the %zu costs are the document's own, in whatever unit\n",
 		       plan->costs->given, plan->costs->movable);

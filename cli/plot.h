@@ -9,7 +9,7 @@
 /*
  * Steps in characters that every terminal has, within 80 columns. Between two
  * points the height is that of the right one, which is what a need between
- * them costs.
+ * them costs at most: points that are not given may lie below.
  */
 struct plot_point {
 	uint64_t x, y;

@@ -209,7 +209,8 @@ static void draw_headline(int y, const struct scene *scene)
 	int used;
 
 	text_escape(scene->snap->kernel ? scene->snap->kernel : "-", kernel, sizeof(kernel));
-	used = snprintf(line, sizeof(line), "vmshare  %zu VMs  %.64s", scene->snap->n_vms, kernel);
+	used = snprintf(line, sizeof(line), "vmshare  %zu VM%s  %.64s", scene->snap->n_vms,
+			text_plural(scene->snap->n_vms), kernel);
 	if (facts_get(host, HOST_WALK_NS, &took))
 		used += snprintf(line + used, sizeof(line) - (size_t)used, "  %s walk %s",
 				 scene->snap->engine == ENGINE_UNKNOWN ? "" :

@@ -6,6 +6,7 @@
 #include "plan.h"
 #include "plot.h"
 #include "table.h"
+#include "text.h"
 
 static void print_table(const struct plan *plan, const struct sweep *sweep)
 {
@@ -57,6 +58,23 @@ static void print_plot(const struct plan *plan, const struct sweep *sweep)
 	free(points);
 }
 
+/* With few points, or a small share of the work for each, not all corners are among them. */
+static void print_corners(const struct sweep *sweep)
+{
+	size_t shown = 0, i;
+
+	for (i = 0; i < sweep->count; i++)
+		shown += sweep->points[i].hull;
+	if (!sweep->corners_complete)
+		return;
+	printf("there %s %zu corner%s (proved)", sweep->corners == 1 ? "is" : "are",
+	       sweep->corners, text_plural(sweep->corners));
+	if (shown < sweep->corners)
+		printf(", of which %zu %s shown; more --points show more", shown,
+		       shown == 1 ? "is" : "are");
+	putchar('\n');
+}
+
 void sweep_print(const struct plan *plan, const struct sweep *sweep)
 {
 	struct gaps gaps = plan_gaps(plan);
@@ -67,9 +85,9 @@ void sweep_print(const struct plan *plan, const struct sweep *sweep)
 	print_table(plan, sweep);
 	printf("\n");
 	print_plot(plan, sweep);
-	printf("* corner of the best prices per byte   o other cheapest set\n");
-	if (sweep->corners_complete)
-		printf("there are %zu corners (proved)\n", sweep->corners);
+	printf("* corner of the best prices per byte   o other cheapest set\n"
+	       "a need between two of them costs at most as much as the line shows\n");
+	print_corners(sweep);
 	gaps_print(&gaps);
 }
 

@@ -12,6 +12,11 @@
 #define REPLACEMENT "\xef\xbf\xbd"
 #define NEAR_MAX 64
 
+const char *text_plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 /* Length of a UTF-8 sequence by its first byte; 0 if nothing starts with it. */
 static size_t sequence_length(unsigned char first)
 {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Names of VMs come from command lines of other processes and from files: any
@@ -20,6 +21,9 @@ void text_clean(const char *in, char *out, size_t size);
  * \u{NNNN}, a backslash is doubled.
  */
 void text_escape(const char *in, char *out, size_t size);
+
+/* The ending of a noun that is counted: none for one, else "s". */
+const char *text_plural(uint64_t count);
 
 /* Columns that escaped text takes on the screen. */
 size_t text_width(const char *text);

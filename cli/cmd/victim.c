@@ -15,6 +15,7 @@
 #include "plan.h"
 #include "selector.h"
 #include "source.h"
+#include "text.h"
 #include "units.h"
 
 #define POINTS 16			/* of a sweep */
@@ -146,7 +147,8 @@ static void explain_infeasible(const struct job *job, struct error *err)
 	size_t staying = job->snap.n_vms - choice->movable - job->without_host;
 
 	if (job->request.max_vms)
-		snprintf(limit, sizeof(limit), " by at most %zu VMs", job->request.max_vms);
+		snprintf(limit, sizeof(limit), " by at most %zu VM%s", job->request.max_vms,
+			 text_plural(job->request.max_vms));
 	if (job->without_host)
 		snprintf(hosts, sizeof(hosts), "; %zu more fit on no destination (see --margin)",
 			 job->without_host);

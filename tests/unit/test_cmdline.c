@@ -37,6 +37,11 @@
 #define UNSPLIT "{\"version\":1,\"window_ns\":9,\"vms\":[{\"pid\":5}],\"sets\":[]," \
 	"\"preemptions\":[{\"victim\":5,\"by\":0,\"count\":1,\"wait_ns\":7}]}"
 
+#define THREE_PRICES "{\"version\":1,\"vms\":[" \
+	"{\"pid\":5,\"unique_bytes\":100,\"anon_bytes\":100,\"cost\":1}," \
+	"{\"pid\":6,\"unique_bytes\":100,\"anon_bytes\":100,\"cost\":2}," \
+	"{\"pid\":7,\"unique_bytes\":100,\"anon_bytes\":100,\"cost\":3}],\"sets\":[]}"
+
 struct row {
 	int code;
 	const char *words;
@@ -234,10 +239,13 @@ static const struct row rows[] = {
 	{ 0, "victim --sweep" THREE, NULL, "16.0K  96.0K    3    proved" },
 	{ 0, "victim --sweep" THREE, NULL, "     96.0K|" },
 	{ 0, "victim --sweep -j" THREE, NULL, "\"need_bytes\":16384,\"cost\":98304" },
-	{ 0, "victim --sweep" THREE, NULL, "there are 1 corners (proved)" },
+	{ 0, "victim --sweep" THREE, NULL, "there is 1 corner (proved)\n" },
 	{ 0, "victim --sweep -j" THREE, NULL, "\"corners\":1,\"corners_complete\":true" },
 	{ 0, "victim --sweep --max-vms 2 -j" THREE, NULL, "\"corners_complete\":false" },
 	{ 0, "victim --sweep --from -", "{\"version\":1,\"vms\":[],\"sets\":[]}", "free 0" },
+	{ 0, "victim --sweep --points 2 --cost weight --from -", THREE_PRICES,
+	  "there are 3 corners (proved), of which 2 are shown" },
+	{ 0, "victim --sweep" THREE, NULL, "costs at most as much as the line shows" },
 	{ 2, "victim --sweep --points 1" THREE, NULL, "at least 2 points" },
 	{ 2, "victim --sweep --explain" THREE, NULL, "are about one" },
 	{ 2, "victim --sweep --need 4K" THREE, NULL, "are about one" },
@@ -245,7 +253,7 @@ static const struct row rows[] = {
 	{ 2, "victim --need 4K --margin 1M" THREE, NULL, "--margin is what a destination keeps" },
 
 	/* destinations */
-	{ 0, "victim --need 4K" THREE HOST_B, NULL, "hostb grows by 32.0K for 1 VMs" },
+	{ 0, "victim --need 4K" THREE HOST_B, NULL, "hostb grows by 32.0K for 1 VM and" },
 	{ 0, "victim --need 4K -j" THREE HOST_B, NULL, "\"destination\":\"hostb\"" },
 	{ 3, "victim --need 5K" THREE HOST_B, NULL, "does not fit: its 3 VMs need 96.0K" },
 	{ 3, "victim --need 5K -j" THREE HOST_B, NULL, "\"feasible\":false" },
@@ -288,7 +296,7 @@ static const struct row rows[] = {
 	{ 2, "place a=- b=-", NULL, "cannot be read twice" },
 	{ 2, "place a b" THREE, NULL, "it reads one snapshot per host" },
 	{ 0, "place a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json", NULL,
-	  "1 of 2 hosts can be emptied by 1 moves of 64.0K" },
+	  "1 of 2 hosts can be emptied by 1 move of 64.0K" },
 	{ 0, "place a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json -j", NULL,
 	  "\"moves\":[{\"pid\":201,\"name\":\"vm9\"" },
 	{ 0, "place a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json --commands", NULL,
