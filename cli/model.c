@@ -290,7 +290,7 @@ void snapshot_sort_sets(struct snapshot *snap)
 
 const char *vm_label(const struct vm *vm, char *buffer, size_t size)
 {
-	if (vm->name)
+	if (vm->name && *vm->name)
 		return vm->name;
 	snprintf(buffer, size, "%u", vm->pid);
 	return buffer;

@@ -154,7 +154,7 @@ void snapshot_keep(struct snapshot *snap, const bool *chosen);
 int set_compare(const struct set *a, const struct set *b);
 void snapshot_sort_sets(struct snapshot *snap);
 
-/* The name, or the pid where there is none, in a buffer of the caller's. */
+/* The name, or the pid where there is none or an empty one, in a buffer of the caller's. */
 const char *vm_label(const struct vm *vm, char *buffer, size_t size);
 
 const char *engine_name(enum engine engine);

@@ -222,6 +222,20 @@ static int read_vcpus(const json_t *object, const char *parent, struct vm *vm, s
 	return places ? ret : -1;
 }
 
+/* A document whose numbers contradict each other is of no use to anybody. */
+static int check_anon(const struct vm *vm, const char *path, struct error *err)
+{
+	uint64_t anon, unique, self, inter;
+
+	if (!facts_get(&vm->facts, VM_ANON, &anon) || !facts_get(&vm->facts, VM_UNIQUE, &unique) ||
+	    !facts_get(&vm->facts, VM_SELF_SHARED, &self) ||
+	    !facts_get(&vm->facts, VM_INTER_SHARED, &inter) ||
+	    anon == add_saturating(unique, add_saturating(self, inter)))
+		return 0;
+	return jsonin_refuse(err, path,
+			     "anon_bytes is not unique_bytes + self_shared_bytes + inter_shared_bytes");
+}
+
 static int read_vm(const json_t *value, const char *path, uint32_t pid, struct snapshot *snap,
 		   struct error *err)
 {
@@ -238,7 +252,8 @@ static int read_vm(const json_t *value, const char *path, uint32_t pid, struct s
 	    jsonin_text(value, path, "user", &vm->user, err) ||
 	    jsonin_text(value, path, "slice", &vm->slice, err) ||
 	    jsonin_bool(value, path, "pinned", &vm->pinned, false, err) ||
-	    jsonin_facts(value, path, &vm->facts, vm_field_key, 0, VM_FIELDS, err))
+	    jsonin_facts(value, path, &vm->facts, vm_field_key, 0, VM_FIELDS, err) ||
+	    check_anon(vm, path, err))
 		return -1;
 	return read_vcpus(value, path, vm, err) ? -1 :
 	       snapjson_read_threads(value, path, vm->pid, snap, err);

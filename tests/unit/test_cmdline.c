@@ -121,6 +121,12 @@ static const struct row rows[] = {
 	{ 0, "list --from -", "{\"version\":1,\"vms\":[]}", "VM  PID" },
 	{ 0, "list --from -", "{\"version\":1,\"vms\":[{\"pid\":7,\"name\":\"\\u001b[2J\"}]}",
 	  "\\x1b[2J" },
+	{ 0, "list -o vm,pid --from -", "{\"version\":1,\"vms\":[{\"pid\":7,\"name\":\"\"}]}", "7     7\n" },
+	{ 0, "list -j --from -",
+	  "{\"version\":1,\"vms\":[{\"pid\":7,\"name\":\"\\u009b2J\\u00a0\\u00e4\\u0080\"}]}",
+	  "\"name\":\"\\u009b2J\xc2\xa0\xc3\xa4\\u0080\"" },
+	{ 1, "list --from -", "{\"version\":1,\"vms\":[{\"pid\":7,\"anon_bytes\":9,\"unique_bytes\":1,"
+	  "\"self_shared_bytes\":2,\"inter_shared_bytes\":3}]}", "vms[0]: anon_bytes is not unique_bytes +" },
 	{ 1, "list --from -", "", "standard input: is not a JSON document" },
 	{ 1, "list --from -", "{\"version\":1,\"vms\":[{\"pid\":-7}]}", "vms[0].pid: must not" },
 	{ 1, "list -j --from -", "[]", "{\"version\":1,\"error\":{\"code\":1" },

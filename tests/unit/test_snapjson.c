@@ -236,6 +236,16 @@ static void random_facts(struct facts *facts, const char *const *keys, unsigned 
 	}
 }
 
+/* What is merged and what is not add up, where all of it is known. */
+static void make_sums_true(struct facts *facts)
+{
+	uint64_t unique, self, inter;
+
+	if (facts_get(facts, VM_UNIQUE, &unique) && facts_get(facts, VM_SELF_SHARED, &self) &&
+	    facts_get(facts, VM_INTER_SHARED, &inter))
+		facts_set(facts, VM_ANON, unique + self + inter);
+}
+
 static void random_vm(struct snapshot *snap, uint32_t pid)
 {
 	struct vm *vm = snapshot_add_vm(snap, pid);
@@ -243,6 +253,7 @@ static void random_vm(struct snapshot *snap, uint32_t pid)
 	uint32_t i;
 
 	random_facts(&vm->facts, vm_field_key, VM_FIELDS);
+	make_sums_true(&vm->facts);
 	vm->pinned = test_random_below(4) == 0;
 	vm->vcpus_known = test_random_below(2);
 	snprintf(name, sizeof(name), "vm\"\\\n\033%u", pid);
