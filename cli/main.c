@@ -27,14 +27,16 @@ static void print_overview(void)
 
 	printf("usage: vmshare [OPTION]... [VERB [ARGUMENT]...]\n\n"
 	       "Says which virtual machines share which memory through KSM, and what a\n"
-	       "VM's leaving would really free. Without a verb: top on a terminal, else list.\n\n"
+	       "VM's leaving would really free. Without a verb: top if input and output are a\n"
+	       "terminal, else list.\n\n"
 	       "verbs:\n");
 	for (i = 0; i < COMMANDS; i++)
 		printf("  %-10s %-12s %s\n", commands[i]->name, commands[i]->args,
 		       commands[i]->summary);
 	printf("\noptions of every verb:\n");
 	options_help(options_common);
-	printf("\nA VM is named by pid, UUID or name. vmshare VERB -h shows a verb's own options.\n"
+	printf("\nA VM is named by pid, UUID or name. vmshare help VERB, or\n"
+	       "vmshare VERB -h, shows a verb's own options.\n"
 	       "exit codes: 0 ok, 1 runtime error, 2 usage, 3 the need cannot be met,\n"
 	       "4 module or kernel support missing, 5 no permission.\n");
 }
@@ -63,6 +65,19 @@ static void print_help(const struct cmd *cmd)
 		print_columns(cmd);
 }
 
+/* What the program is to have some day. */
+static bool is_coming(const char *name)
+{
+	static const char *const names[] = { "predict", "migrate", "idle", "export" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(names[i], name))
+			return true;
+	}
+	return false;
+}
+
 static const struct cmd *find_command(const char *name, struct error *err)
 {
 	struct nearest near = {};
@@ -74,7 +89,9 @@ static const struct cmd *find_command(const char *name, struct error *err)
 	}
 	for (i = 0; i < COMMANDS; i++)
 		text_offer(&near, name, commands[i]->name);
-	if (near.word)
+	if (is_coming(name))
+		error_set(err, EXIT_USAGE, "%s is not there yet; vmshare -h lists what is", name);
+	else if (near.word)
 		error_set(err, EXIT_USAGE, "there is no verb \"%s\"; did you mean %s?", name,
 			  near.word);
 	else
@@ -135,6 +152,42 @@ static int run_command(const struct cmd *cmd, const struct options *options, str
 	return cmd->run(cmd, options, err);
 }
 
+static int show_overview(void)
+{
+	print_overview();
+	return EXIT_OK;
+}
+
+static int show_help(const struct cmd *cmd)
+{
+	print_help(cmd);
+	return EXIT_OK;
+}
+
+/* vmshare help [VERB] */
+static int run_help(int argc, char **argv, int at, struct options *options, struct error *err)
+{
+	const struct words *words = &options->operands;
+	const struct cmd *cmd;
+
+	if (options_parse(options, no_options, argc, argv, &at, err))
+		return -1;
+	if (words->count > 1)
+		return error_set(err, EXIT_USAGE, "help is about one verb, not also \"%s\"",
+				 words->word[1]);
+	if (!words->count)
+		return show_overview();
+	cmd = find_command(words->word[0], err);
+	return cmd ? show_help(cmd) : -1;
+}
+
+static int run_without_verb(const struct options *options, struct error *err)
+{
+	if (options->help)
+		return show_overview();
+	return run_command(options->version ? &cmd_version : default_command(), options, err);
+}
+
 /* Returns an exit code, or -1 with err filled. */
 static int run(int argc, char **argv, struct options *options, struct error *err)
 {
@@ -143,21 +196,18 @@ static int run(int argc, char **argv, struct options *options, struct error *err
 	int at = 1, failed;
 
 	failed = options_parse(options, NULL, argc, argv, &at, err);
-	if (at == argc) {
-		if (options->help && !failed) {
-			print_overview();
-			return EXIT_OK;
-		}
-		return failed ? -1 : run_command(default_command(), options, err);
-	}
+	if (at == argc)
+		return failed ? -1 : run_without_verb(options, err);
+	if (!failed && !strcmp(argv[at], "help"))
+		return run_help(argc, argv, at + 1, options, err);
 	cmd = find_command(argv[at++], failed ? &later : err);
 	failed |= options_parse(options, cmd ? cmd->options : no_options, argc, argv, &at,
 				failed || !cmd ? &later : err);
-	if (options->help && cmd) {
-		print_help(cmd);
-		return EXIT_OK;
-	}
-	return failed || !cmd ? -1 : run_command(cmd, options, err);
+	if (options->help && cmd)
+		return show_help(cmd);
+	if (failed || !cmd)
+		return -1;
+	return run_command(options->version ? &cmd_version : cmd, options, err);
 }
 
 /*

@@ -17,6 +17,14 @@ static int set_help(struct options *options, const char *value, struct error *er
 	return 0;
 }
 
+static int set_version(struct options *options, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	options->version = true;
+	return 0;
+}
+
 static int set_json(struct options *options, const char *value, struct error *err)
 {
 	(void)value;
@@ -114,6 +122,7 @@ const struct option options_common[] = {
 	{ "from", 0, "FILE", "read a snapshot document instead of asking the module; - is stdin",
 	  set_from },
 	{ "help", 'h', NULL, "print help", set_help },
+	{ "version", 0, NULL, "print versions, as the verb does", set_version },
 	{ .name = NULL },
 };
 

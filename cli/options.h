@@ -30,7 +30,7 @@ enum manage_mode {
 
 /* What the command line said; defaults by options_init(). */
 struct options {
-	bool help;
+	bool help, version;
 	bool json;
 	bool pretty;
 	bool bytes;
