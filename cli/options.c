@@ -119,7 +119,7 @@ const struct option options_common[] = {
 	{ "color", 0, "WHEN", "auto, always or never; NO_COLOR in the environment is never",
 	  set_color },
 	{ "engine", 0, "ENGINE", "how merged frames are found: auto, tree or pages", set_engine },
-	{ "from", 0, "FILE", "read a snapshot document instead of asking the module; - is stdin",
+	{ "from", 0, "FILE", "analyse a snapshot document, not this host; - is stdin",
 	  set_from },
 	{ "help", 'h', NULL, "print help", set_help },
 	{ "version", 0, NULL, "print versions, as the verb does", set_version },
