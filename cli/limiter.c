@@ -272,13 +272,15 @@ static void carry_out(struct limiter *limiter, struct managed *vm,
 	}
 }
 
-/* Without the journal there is no change: what was staged is forgotten. */
-static void unstage(struct limiter *limiter)
+/*
+ * Without the journal there is no change: what was staged is forgotten. Of VMs that
+ * were not staged, before is what they had before their last change.
+ */
+static void unstage(struct limiter *limiter, const struct managed *vm)
 {
-	size_t i;
+	struct journal_entry *entry = entry_of(limiter, vm);
 
-	for (i = 0; i < limiter->journal.n; i++)
-		limiter->journal.entries[i].next = limiter->journal.entries[i].before;
+	entry->next = entry->before;
 }
 
 int limiter_apply(struct limiter *limiter, struct roster *roster,
@@ -296,7 +298,10 @@ int limiter_apply(struct limiter *limiter, struct roster *roster,
 		any |= staged[i];
 	}
 	if ((any || limiter->dirty) && save(limiter, err)) {
-		unstage(limiter);
+		for (i = 0; i < n; i++) {
+			if (staged[i])
+				unstage(limiter, roster_find(roster, decisions[i].pid));
+		}
 		return -1;
 	}
 	for (i = 0; i < n; i++) {

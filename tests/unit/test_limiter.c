@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The limiter over a way to limit that is made up: it fails when it is told to, and
+ * somebody else writes beside it.
+ */
+#include "test.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "limiter.h"
+
+#define VMS 2
+#define QUOTA "quota"
+#define WEIGHT "weight"
+
+static char said[1 << 14];
+
+static void hear(const char *text)
+{
+	size_t used = strlen(said);
+
+	snprintf(said + used, sizeof(said) - used, "%s\n", text);
+}
+
+/* One for each place, which is named by its number. */
+static struct settings in_place[VMS];
+static int answer;			/* of the next calls; 0: as asked for */
+static unsigned int writes;
+
+static int answer_with(struct error *err)
+{
+	if (answer)
+		error_set(err, EXIT_RUNTIME, "made up");
+	return answer;
+}
+
+static int fake_read(const char *place, struct settings *now, struct error *err)
+{
+	*now = in_place[atoi(place)];
+	return answer_with(err);
+}
+
+static int fake_write(const char *place, const struct settings *wanted, struct error *err)
+{
+	size_t i;
+
+	writes++;
+	for (i = 0; !answer && i < wanted->n; i++)
+		settings_replace(&in_place[atoi(place)], wanted->item[i].key, "%s",
+				 wanted->item[i].value);
+	return answer_with(err);
+}
+
+static bool fake_is_free(const struct settings *now)
+{
+	return !strcmp(settings_get(now, QUOTA), "max");
+}
+
+static void fake_express(const struct limit *limit, const struct settings *found,
+			 struct settings *wanted)
+{
+	*wanted = *found;
+	if (limit->quota_ns != UINT64_MAX)
+		settings_replace(wanted, QUOTA, "%llu", (unsigned long long)limit->quota_ns);
+	if (limit->weight)
+		settings_replace(wanted, WEIGHT, "%u", limit->weight);
+}
+
+static const struct actuator fake = {
+	.name = "cgroup2",		/* one that a journal may name */
+	.read = fake_read,
+	.write = fake_write,
+	.is_free = fake_is_free,
+	.express = fake_express,
+};
+
+struct bench {
+	struct limiter limiter;
+	struct roster roster;
+	struct managed vms[VMS];
+	char places[VMS][2], journal[PATH_MAX];
+};
+
+static void bench_init(struct bench *bench)
+{
+	struct error err;
+	size_t i;
+
+	memset(bench, 0, sizeof(*bench));
+	said[0] = '\0';
+	answer = 0;
+	for (i = 0; i < VMS; i++) {
+		snprintf(bench->places[i], sizeof(bench->places[i]), "%zu", i);
+		bench->vms[i] = (struct managed){ .pid = 100 + (uint32_t)i, .start_time_ns = 1,
+						  .actuator = &fake, .place = bench->places[i],
+						  .quota_ns = UINT64_MAX,
+						  .reading.quota_ns = UINT64_MAX };
+		in_place[i].n = 0;
+		settings_add(&in_place[i], QUOTA, "max");
+		settings_add(&in_place[i], WEIGHT, "100");
+	}
+	bench->roster = (struct roster){ .root = test_root(), .vms = bench->vms, .n = VMS };
+	snprintf(bench->journal, sizeof(bench->journal), "%s/limiter.journal", test_root());
+	ok(!limiter_open(&bench->limiter, bench->journal, hear, &err), "a limiter");
+}
+
+/* What one VM shall have from now on; 0: as found. */
+static int set(struct bench *bench, size_t vm, uint64_t quota_ns, uint32_t weight)
+{
+	struct manage_decision decision = {
+		.pid = bench->vms[vm].pid, .start_time_ns = 1, .change = true,
+		.quota_ns = quota_ns ? quota_ns : MANAGE_UNLIMITED,
+		.period_ns = quota_ns ? 100000000 : 0, .weight = weight,
+	};
+	struct error err;
+
+	return limiter_apply(&bench->limiter, &bench->roster, &decision, 1, &err);
+}
+
+static void is_in_place(size_t vm, const char *quota, const char *weight, const char *what)
+{
+	is_text(settings_get(&in_place[vm], QUOTA), quota, "%s: quota", what);
+	is_text(settings_get(&in_place[vm], WEIGHT), weight, "%s: weight", what);
+}
+
+/* What a VM already has must still be known when another's change could not be journaled. */
+static void test_journal_fails(void)
+{
+	struct bench bench;
+	char next[PATH_MAX + 8];
+
+	bench_init(&bench);
+	set(&bench, 0, 5000, 0);
+	set(&bench, 0, 6000, 0);
+	snprintf(next, sizeof(next), "%s.new", bench.journal);
+	mkdir(next, 0700);
+	is_number((uint64_t)-set(&bench, 1, 5000, 0), 1, "a journal that cannot be written");
+	rmdir(next);
+	is_in_place(1, "max", "100", "without it nothing is changed");
+	is_number(limiter_close(&bench.limiter), 0, "all are put back");
+	is_in_place(0, "max", "100", "also the one that had a limit before");
+}
+
+void test_limiter(void)
+{
+	test_journal_fails();
+}
