@@ -22,6 +22,7 @@
 #define PERIOD "CPUQuotaPeriodUSec"	/* us; all ones: systemd's own choice */
 #define WEIGHT "CPUWeight"		/* all ones: not set */
 #define UNSET "18446744073709551615"
+#define PERCENT 10000			/* of a CPU, in us per second */
 
 static const char *const keys[] = { QUOTA, PERIOD, WEIGHT };
 
@@ -151,14 +152,24 @@ static bool is_free(const struct settings *now)
 	return !strcmp(settings_get(now, QUOTA), UNSET);
 }
 
+/*
+ * systemd writes whole percents into its drop-in, and has what it reads there after
+ * a daemon-reload: anything else would look like somebody else's then.
+ */
+static uint64_t per_second_us(const struct limit *limit)
+{
+	uint64_t us = (uint64_t)((__uint128_t)limit->quota_ns * 1000000 / limit->period_ns);
+
+	return (us + PERCENT - 1) / PERCENT * PERCENT;
+}
+
 /* systemd has no word for a burst. A weight that somebody has chosen stays. */
 static void express(const struct limit *limit, const struct settings *found,
 		    struct settings *wanted)
 {
 	*wanted = *found;
 	if (limit->quota_ns != UINT64_MAX) {
-		settings_replace(wanted, QUOTA, "%" PRIu64,
-				 (uint64_t)((__uint128_t)limit->quota_ns * 1000000 / limit->period_ns));
+		settings_replace(wanted, QUOTA, "%" PRIu64, per_second_us(limit));
 		settings_replace(wanted, PERIOD, "%" PRIu64, limit->period_ns / 1000);
 	}
 	if (limit->weight && !strcmp(settings_get(found, WEIGHT), UNSET))

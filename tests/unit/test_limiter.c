@@ -147,7 +147,27 @@ static void test_journal_fails(void)
 	is_in_place(0, "max", "100", "also the one that had a limit before");
 }
 
+/* systemd keeps whole percents of a CPU. */
+static void test_whole_percents(void)
+{
+	const struct actuator *systemd = actuator_by_name("systemd");
+	struct limit limit = { .quota_ns = 105300000, .period_ns = 100000000 };
+	struct settings found = {}, wanted;
+
+	if (!systemd)
+		return;
+	settings_add(&found, "CPUQuotaPerSecUSec", "18446744073709551615");
+	settings_add(&found, "CPUQuotaPeriodUSec", "18446744073709551615");
+	settings_add(&found, "CPUWeight", "18446744073709551615");
+	systemd->express(&limit, &found, &wanted);
+	is_text(settings_get(&wanted, "CPUQuotaPerSecUSec"), "1060000", "never less than asked for");
+	limit.quota_ns = 50000000;
+	systemd->express(&limit, &found, &wanted);
+	is_text(settings_get(&wanted, "CPUQuotaPerSecUSec"), "500000", "a whole percent stays");
+}
+
 void test_limiter(void)
 {
+	test_whole_percents();
 	test_journal_fails();
 }
