@@ -74,6 +74,8 @@ static sigset_t hold_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* who no longer reads our lines is no reason to leave limits behind */
+	signal(SIGPIPE, SIG_IGN);
 	return set;
 }
 
@@ -264,8 +266,6 @@ int service_run(struct service_options *options, struct error *err)
 	int ret;
 
 	allow_many_descriptors();
-	/* who no longer reads our lines is no reason to leave limits behind */
-	signal(SIGPIPE, SIG_IGN);
 	if (control_open(&service.control, options->dir, err))
 		return -1;
 	ret = control_listen(&service.control, err) ? -1 : run_locked(&service, err);

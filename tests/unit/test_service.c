@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Putting back by itself, in a process of its own, whatever it is told meanwhile. */
+#include "test.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "service.h"
+
+static int log_fd;
+
+static void tell(const char *text)
+{
+	if (write(log_fd, text, strlen(text)) < 0)
+		errno = 0;
+}
+
+/* A directory with a journal of one VM, whose quota is as the journal says. */
+static const char *leave_limit(void)
+{
+	static char dir[PATH_MAX / 2];
+	char journal[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s/service", test_root());
+	snprintf(journal, sizeof(journal),
+		 "{\"version\":1,\"vms\":[{\"pid\":5,\"start_time_ns\":1,\"actuator\":\"cgroup2\","
+		 "\"place\":\"%s/vm\",\"found\":{\"cpu.max\":\"max 100000\"},"
+		 "\"before\":{\"cpu.max\":\"max 100000\"},\"next\":{\"cpu.max\":\"5000 100000\"}}]}", dir);
+	test_file("/service/manage.journal", journal, strlen(journal));
+	test_file("/service/vm/cpu.max", "5000 100000\n", 12);
+	return dir;
+}
+
+static bool is_restored(const char *dir)
+{
+	char path[PATH_MAX], *text;
+	bool restored;
+
+	snprintf(path, sizeof(path), "%s/vm/cpu.max", dir);
+	text = test_read(path);
+	restored = text && !strncmp(text, "max 100000", 10);
+	free(text);
+	return restored;
+}
+
+/* Runs in a child; returns how that ended. */
+static int in_child(void (*run)(const char *dir), const char *dir)
+{
+	pid_t child;
+	int status;
+
+	fflush(stdout);
+	child = fork();
+	if (!child)
+		run(dir);
+	waitpid(child, &status, 0);
+	return status;
+}
+
+static void restore(const char *dir)
+{
+	struct error err;
+	size_t failed;
+
+	_exit(service_restore(dir, tell, &failed, &err) ? 1 : (int)failed);
+}
+
+static void restore_unheard(const char *dir)
+{
+	int ends[2];
+
+	if (pipe(ends))
+		_exit(2);
+	close(ends[0]);
+	log_fd = ends[1];
+	signal(SIGPIPE, SIG_DFL);
+	restore(dir);
+}
+
+static void test_nobody_listens(void)
+{
+	const char *dir = leave_limit();
+
+	is_number((uint64_t)in_child(restore_unheard, dir), 0, "nobody hears what is put back");
+	ok(is_restored(dir), "it is all the same");
+}
+
+void test_service(void)
+{
+	test_nobody_listens();
+}
