@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "notify.h"
 #include "restore.h"
 
 static void say(const struct limiter *limiter, const struct managed *vm, const char *fmt, ...)
@@ -50,14 +51,13 @@ static int save(struct limiter *limiter, struct error *err)
 	return 0;
 }
 
-static size_t restore_all(struct limiter *limiter)
+static void restore_all(struct limiter *limiter)
 {
-	size_t failed = restore_journal(&limiter->journal, report, limiter);
 	struct error err;
 
+	restore_journal(&limiter->journal, report, limiter);
 	if (save(limiter, &err))
 		limiter->say(err.message);
-	return failed;
 }
 
 int limiter_open(struct limiter *limiter, const char *path, void (*tell)(const char *text),
@@ -257,6 +257,9 @@ static void carry_out(struct limiter *limiter, struct managed *vm,
 	int ret;
 
 	settings_drop_equal(&wanted, &entry->before);
+	/* for the one before we may have waited long */
+	if (vm->actuator->patience != PATIENCE_NONE)
+		notify("WATCHDOG=1");
 	ret = wanted.n ? vm->actuator->write(vm->place, &wanted, &err) : 0;
 	if (ret) {
 		let_go(limiter, vm, err.message);
@@ -311,11 +314,17 @@ int limiter_apply(struct limiter *limiter, struct roster *roster,
 	return 0;
 }
 
-size_t limiter_close(struct limiter *limiter)
+size_t limiter_leave(struct limiter *limiter)
 {
-	size_t failed = restore_all(limiter);
+	size_t left = limiter->journal.n;
 
 	cpuorder_free(limiter->cpus);
 	journal_free(&limiter->journal);
-	return failed;
+	return left;
+}
+
+size_t limiter_close(struct limiter *limiter)
+{
+	restore_all(limiter);
+	return limiter_leave(limiter);
 }

@@ -40,4 +40,7 @@ void limiter_release(struct limiter *limiter, struct managed *vm);
 /* All of them, at the end. Returns how many could not be; they stay in the journal. */
 size_t limiter_close(struct limiter *limiter);
 
+/* Frees it and leaves everything as it is. Returns how many are in the journal's file. */
+size_t limiter_leave(struct limiter *limiter);
+
 #endif

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "notify.h"
+
 static bool is(const struct settings *settings, const struct setting *now)
 {
 	const char *value = settings_get(settings, now->key);
@@ -90,15 +92,23 @@ enum restored restore_entry(const struct journal_entry *entry, char *text, size_
 	return wanted.n ? RESTORED : RESTORED_ALREADY;
 }
 
-size_t restore_journal(struct journal *journal,
-		       void (*report)(enum restored result, const char *text, void *data),
-		       void *data)
+/* Entries of those for whom it takes so much patience. */
+static void restore_patiently(struct journal *journal, enum actuator_patience patience,
+			      void (*report)(enum restored result, const char *text, void *data),
+			      void *data)
 {
 	enum restored result;
 	size_t i = 0;
 	char text[1024];
 
 	while (i < journal->n) {
+		if (journal->entries[i].actuator->patience != patience) {
+			i++;
+			continue;
+		}
+		/* for each of them we may have waited long */
+		if (patience != PATIENCE_NONE)
+			notify("WATCHDOG=1");
 		result = restore_entry(&journal->entries[i], text, sizeof(text));
 		report(result, text, data);
 		if (result == RESTORED_FAILED)
@@ -106,5 +116,15 @@ size_t restore_journal(struct journal *journal,
 		else
 			journal_drop(journal, &journal->entries[i]);
 	}
+}
+
+size_t restore_journal(struct journal *journal,
+		       void (*report)(enum restored result, const char *text, void *data),
+		       void *data)
+{
+	enum actuator_patience patience;
+
+	for (patience = PATIENCE_NONE; patience < PATIENCES; patience++)
+		restore_patiently(journal, patience, report, data);
 	return journal->n;
 }

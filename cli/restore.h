@@ -19,7 +19,8 @@ enum restored {
 enum restored restore_entry(const struct journal_entry *entry, char *text, size_t size);
 
 /*
- * All of a journal; what failed stays in it. report() gets one sentence per VM.
+ * All of a journal, files first and whoever may let us wait last: one that hangs keeps
+ * none of the others. What failed stays in it. report() gets one sentence per VM.
  * Returns how many failed.
  */
 size_t restore_journal(struct journal *journal,

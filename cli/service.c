@@ -305,7 +305,8 @@ int service_restore(const char *dir, void (*tell)(const char *text), size_t *fai
 	if (control_open(&control, dir, err))
 		return -1;
 	ret = limiter_open(&limiter, control.journal, tell, err);
-	*failed = ret ? 0 : limiter_close(&limiter);
+	/* one try each: whoever does not answer now may let us wait as long again */
+	*failed = ret ? 0 : limiter_leave(&limiter);
 	control_close(&control);
 	return ret;
 }

@@ -40,12 +40,22 @@ struct limit {
 	const char *cpus;		/* a list of CPUs to run on; NULL: as found */
 };
 
+/* How long whoever is asked may let us wait: who waits longest is asked last. */
+enum actuator_patience {
+	PATIENCE_NONE,			/* files */
+	PATIENCE_SECONDS,
+	PATIENCE_MINUTES,
+	PATIENCES
+};
+
 /*
  * place says which VM's settings: a directory, a unit, a UUID. The functions
- * return 0; -ENOENT if the place is gone; else -1. err is filled if not 0.
+ * return 0; -ENOENT if the place is gone; -EAGAIN if whoever is asked is away or
+ * busy, so that it may go later; else -1. err is filled if not 0.
  */
 struct actuator {
 	const char *name;
+	enum actuator_patience patience;
 
 	/* All settings of the place. */
 	int (*read)(const char *place, struct settings *now, struct error *err);

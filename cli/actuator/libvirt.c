@@ -44,6 +44,11 @@ struct parameter {			/* virTypedParameter */
 	} value;
 };
 
+struct job {				/* virDomainJobInfo */
+	int type;			/* 0: none */
+	unsigned long long times[2], sizes[9];
+};
+
 static struct {
 	void *library, *connection;
 	void *(*open)(const char *uri);
@@ -53,6 +58,7 @@ static struct {
 	int (*free)(void *domain);
 	int (*get)(void *domain, struct parameter *parameters, int *n, unsigned int flags);
 	int (*set)(void *domain, struct parameter *parameters, int n, unsigned int flags);
+	int (*get_job)(void *domain, struct job *job);
 	const char *(*message)(void);
 	int (*code)(void);
 	void (*on_error)(void *data, void (*report)(void *data, void *error));
@@ -78,6 +84,7 @@ static bool find_functions(void)
 		{ &libvirt.free, "virDomainFree" },
 		{ &libvirt.get, "virDomainGetSchedulerParametersFlags" },
 		{ &libvirt.set, "virDomainSetSchedulerParametersFlags" },
+		{ &libvirt.get_job, "virDomainGetJobInfo" },
 		{ &libvirt.message, "virGetLastErrorMessage" },
 		{ &libvirt.code, "virGetLastErrorCode" },
 		{ &libvirt.on_error, "virSetErrorFunc" },
@@ -178,6 +185,21 @@ static int read_settings(const char *uuid, struct settings *now, struct error *e
 	return ret;
 }
 
+/*
+ * While a domain is migrated or saved libvirt lets a change of it wait, for half a
+ * minute, and then refuses it.
+ */
+static int check_idle(void *domain, const char *uuid, struct error *err)
+{
+	struct job job = {};
+
+	if (libvirt.get_job(domain, &job) || !job.type)
+		return 0;
+	error_set(err, EXIT_RUNTIME, "cannot limit domain %s while it is migrated, saved or backed up",
+		  uuid);
+	return -EAGAIN;
+}
+
 static int write_settings(const char *uuid, const struct settings *wanted, struct error *err)
 {
 	struct parameter parameters[SETTINGS_MAX] = {};
@@ -198,7 +220,8 @@ static int write_settings(const char *uuid, const struct settings *wanted, struc
 	ret = find_domain(uuid, &domain, err);
 	if (ret)
 		return ret;
-	if (libvirt.set(domain, parameters, (int)wanted->n, AFFECT_LIVE) < 0)
+	ret = check_idle(domain, uuid, err);
+	if (!ret && libvirt.set(domain, parameters, (int)wanted->n, AFFECT_LIVE) < 0)
 		ret = explain(err, uuid, "limit");
 	libvirt.free(domain);
 	return ret;
@@ -229,6 +252,7 @@ static void express(const struct limit *limit, const struct settings *found,
 
 const struct actuator actuator_libvirt = {
 	.name = "libvirt",
+	.patience = PATIENCE_MINUTES,
 	.read = read_settings,
 	.write = write_settings,
 	.is_free = is_free,

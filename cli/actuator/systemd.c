@@ -178,6 +178,7 @@ static void express(const struct limit *limit, const struct settings *found,
 
 const struct actuator actuator_systemd = {
 	.name = "systemd",
+	.patience = PATIENCE_SECONDS,
 	.read = read_settings,
 	.write = write_settings,
 	.is_free = is_free,

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "limiter.h"
+#include "restore.h"
 
 #define VMS 2
 #define QUOTA "quota"
@@ -166,8 +167,42 @@ static void test_whole_percents(void)
 	is_text(settings_get(&wanted, "CPUQuotaPerSecUSec"), "500000", "a whole percent stays");
 }
 
+static char order[8];
+
+static void note_name(enum restored result, const char *text, void *data)
+{
+	(void)data;
+	(void)result;
+	strncat(order, text, 1);
+}
+
+/* Who may let us wait comes last, and is asked once. */
+static void test_order_of_restoring(void)
+{
+	static const enum actuator_patience patience[] = { PATIENCE_MINUTES, PATIENCE_NONE,
+							   PATIENCE_SECONDS, PATIENCE_NONE };
+	static const char *const names[] = { "d", "a", "c", "b" };
+	struct actuator ways[4];
+	struct journal journal = {};
+	size_t i;
+
+	order[0] = '\0';
+	for (i = 0; i < 4; i++) {
+		ways[i] = fake;
+		ways[i].patience = patience[i];
+		journal_add(&journal, 1, 1, names[i], &ways[i], "0");
+	}
+	answer = -EAGAIN;
+	is_number(restore_journal(&journal, note_name, NULL), 4, "all fail");
+	answer = 0;
+	is_text(order, "abcd", "files, units, domains");
+	is_number(journal.n, 4, "and stay in the journal");
+	journal_free(&journal);
+}
+
 void test_limiter(void)
 {
+	test_order_of_restoring();
 	test_whole_percents();
 	test_journal_fails();
 }

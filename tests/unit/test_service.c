@@ -92,7 +92,40 @@ static void test_nobody_listens(void)
 	ok(is_restored(dir), "it is all the same");
 }
 
+static int failures;
+
+static void count_failures(const char *text)
+{
+	failures += strstr(text, "NOT as they were found") != NULL;
+}
+
+static void restore_in_vain(const char *dir)
+{
+	struct error err;
+	size_t failed;
+
+	_exit(service_restore(dir, count_failures, &failed, &err) || failed != 1 ? 9 : failures);
+}
+
+static void test_tried_once(void)
+{
+	const char *dir = leave_limit();
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/vm/cpu.max", dir);
+	unlink(path);
+	mkdir(path, 0700);
+	is_number((uint64_t)WEXITSTATUS(in_child(restore_in_vain, dir)), 1,
+		  "what cannot be put back is tried once");
+	snprintf(path, sizeof(path), "%s/manage.journal", dir);
+	ok(!access(path, F_OK), "and stays in the journal");
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/vm/cpu.max", dir);
+	rmdir(path);
+}
+
 void test_service(void)
 {
+	test_tried_once();
 	test_nobody_listens();
 }
