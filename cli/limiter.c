@@ -88,18 +88,24 @@ void limiter_release(struct limiter *limiter, struct managed *vm)
 
 	vm->quota_ns = UINT64_MAX;
 	vm->period_ns = 0;
-	vm->limited = false;
+	vm->limited = vm->troubled = false;
 	if (!entry)
 		return;
 	result = restore_entry(entry, text, sizeof(text));
 	report(result, text, limiter);
-	/* what failed is tried again at the end; until then it is not touched again */
-	if (result == RESTORED_FAILED) {
-		snprintf(vm->why, sizeof(vm->why), "its limits could not be put back");
+	/* what failed is tried again at each check; until then it is not limited again */
+	if (result == RESTORED_FAILED)
 		return;
-	}
 	journal_drop(&limiter->journal, entry);
 	save_later(limiter);
+}
+
+/* Whoever is asked is away or busy. That is said once. */
+static void put_off(struct limiter *limiter, struct managed *vm, const struct error *err)
+{
+	if (!vm->troubled)
+		say(limiter, vm, "%s; this is tried again", err->message);
+	vm->troubled = true;
 }
 
 /* From now on the VM is left alone, for the reason given. */
@@ -141,7 +147,7 @@ static void check(struct limiter *limiter, struct managed *vm)
 		limiter_release(limiter, vm);
 		return;
 	}
-	if (vm->quota_ns == UINT64_MAX ||
+	if (vm->troubled || vm->quota_ns == UINT64_MAX ||
 	    (vm->settled && same_reading(&vm->reading, &vm->in_place)))
 		return;
 	/* one that is gone is missed by everybody soon */
@@ -156,10 +162,51 @@ static void check(struct limiter *limiter, struct managed *vm)
 	let_go(limiter, vm, why);
 }
 
+/* Is there a VM that has these limits rightly? */
+static bool is_in_use(const struct roster *roster, const struct journal_entry *entry)
+{
+	const struct managed *vm = roster_find(roster, entry->pid);
+
+	return vm && vm->start_time_ns == entry->start_time_ns && vm->limited;
+}
+
+/* That it failed before was said then. */
+static bool put_back(struct limiter *limiter, struct journal_entry *entry)
+{
+	enum restored result;
+	char text[1024];
+
+	result = restore_entry(entry, text, sizeof(text));
+	if (result == RESTORED_FAILED)
+		return false;
+	report(result, text, limiter);
+	journal_drop(&limiter->journal, entry);
+	save_later(limiter);
+	return true;
+}
+
+/* What could not be put back. One that fails again ends it: it may have let us wait. */
+static void retry(struct limiter *limiter, const struct roster *roster)
+{
+	size_t left;
+
+	for (left = limiter->journal.n; left; left--) {
+		if (limiter->retry >= limiter->journal.n)
+			limiter->retry = 0;
+		if (is_in_use(roster, &limiter->journal.entries[limiter->retry])) {
+			limiter->retry++;
+		} else if (!put_back(limiter, &limiter->journal.entries[limiter->retry])) {
+			limiter->retry++;
+			return;
+		}
+	}
+}
+
 void limiter_check(struct limiter *limiter, struct roster *roster)
 {
 	size_t i;
 
+	retry(limiter, roster);
 	for (i = 0; i < roster->n; i++) {
 		if (roster->vms[i].limited)
 			check(limiter, &roster->vms[i]);
@@ -174,8 +221,13 @@ static struct journal_entry *begin(struct limiter *limiter, struct managed *vm)
 	struct error err;
 	int ret;
 
+	/* what it had elsewhere, or before, is still to be put back */
+	if (entry_of(limiter, vm))
+		return NULL;
 	ret = vm->actuator->read(vm->place, &found, &err);
-	if (ret == -ENOENT)
+	if (ret == -EAGAIN)
+		put_off(limiter, vm, &err);
+	if (ret == -EAGAIN || ret == -ENOENT)
 		return NULL;
 	if (ret || !vm->actuator->is_free(&found)) {
 		snprintf(vm->why, sizeof(vm->why), "%.300s",
@@ -218,6 +270,23 @@ static const char *choose_cpus(struct limiter *limiter, const struct managed *vm
 	return list;
 }
 
+/*
+ * After a try in vain either of two limits is in place: which of them is what the next
+ * change begins with. False if that cannot be known now.
+ */
+static bool look(struct limiter *limiter, struct managed *vm, struct journal_entry *entry)
+{
+	struct settings now;
+	struct error err;
+	int ret = entry->actuator->read(entry->place, &now, &err);
+
+	if (!ret)
+		entry->next = now;
+	else if (ret != -ENOENT)
+		put_off(limiter, vm, &err);
+	return !ret;
+}
+
 /* Notes in the journal what a decision will change; false if it changes nothing. */
 static bool stage(struct limiter *limiter, struct managed *vm,
 		  const struct manage_decision *decision)
@@ -236,11 +305,14 @@ static bool stage(struct limiter *limiter, struct managed *vm,
 	/* the configuration may say so from now on */
 	if (decision->left_alone && vm->limited)
 		limiter_release(limiter, vm);
-	if (!decision->change || decision->left_alone || vm->why[0] || !vm->actuator)
+	if (decision->left_alone || vm->why[0] || !vm->actuator)
+		return false;
+	/* a decision has all that shall hold, so what was tried in vain is in it, too */
+	if (!decision->change && !(vm->limited && vm->troubled))
 		return false;
 	first = !vm->limited;
 	entry = first ? begin(limiter, vm) : entry_of(limiter, vm);
-	if (!entry)
+	if (!entry || (vm->troubled && !first && !look(limiter, vm, entry)))
 		return false;
 	limit.cpus = choose_cpus(limiter, vm, first, decision, list);
 	entry->before = entry->next;
@@ -261,10 +333,15 @@ static void carry_out(struct limiter *limiter, struct managed *vm,
 	if (vm->actuator->patience != PATIENCE_NONE)
 		notify("WATCHDOG=1");
 	ret = wanted.n ? vm->actuator->write(vm->place, &wanted, &err) : 0;
+	if (ret == -EAGAIN) {
+		put_off(limiter, vm, &err);
+		return;
+	}
 	if (ret) {
 		let_go(limiter, vm, err.message);
 		return;
 	}
+	vm->troubled = false;
 	vm->quota_ns = decision->quota_ns;
 	vm->period_ns = decision->period_ns;
 	vm->settled = false;

@@ -16,6 +16,7 @@ struct limiter {
 	struct journal journal;
 	struct cpuorder *cpus;		/* as of this check; NULL: not asked for yet */
 	bool dirty;			/* the file has entries that are no more needed */
+	size_t retry;			/* the entry that is put back first, of those that could not be */
 	void (*say)(const char *text);	/* what an operator should know, a sentence each */
 };
 
@@ -23,12 +24,16 @@ struct limiter {
 int limiter_open(struct limiter *limiter, const char *path, void (*say)(const char *text),
 		 struct error *err);
 
-/* Lets go of VMs whose limits are no longer as they were set: somebody else has been there. */
+/*
+ * Lets go of VMs whose limits are no longer as they were set: somebody else has been
+ * there. Tries again to put back what could not be.
+ */
 void limiter_check(struct limiter *limiter, struct roster *roster);
 
 /*
- * Writes what the decisions change. What cannot be written is put back, and that
- * VM left alone from then on. -1 with err if the journal cannot be written:
+ * Writes what the decisions change. Where whoever is asked is away or busy it is tried
+ * again with the next decisions; what is refused is put back, and that VM left alone
+ * from then on. -1 with err if the journal cannot be written:
  * then nothing was changed.
  */
 int limiter_apply(struct limiter *limiter, struct roster *roster,

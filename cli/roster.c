@@ -326,7 +326,9 @@ int roster_update(struct roster *roster, const struct cpu *cpu, const struct ros
 /* A quota that is there, and that vmshare has not set, is somebody else's. */
 static bool is_foreign(const struct managed *vm)
 {
-	return vm->why[0] || (vm->quota_ns == UINT64_MAX && vm->reading.quota_ns != UINT64_MAX);
+	bool may_be_ours = vm->quota_ns != UINT64_MAX || (vm->limited && vm->troubled);
+
+	return vm->why[0] || (!may_be_ours && vm->reading.quota_ns != UINT64_MAX);
 }
 
 static int fill(const struct managed *vm, struct manage_vm *row)

@@ -27,6 +27,7 @@ struct managed {
 
 	/* what vmshare has set and seen in place; UINT64_MAX: nothing */
 	bool limited;			/* the limiter's journal has it */
+	bool troubled;			/* the last try was in vain: either of two limits is in place */
 	uint64_t quota_ns, period_ns;
 	bool settled;			/* the reading below is of what was set */
 	struct gauge_reading in_place;

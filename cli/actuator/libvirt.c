@@ -21,6 +21,7 @@
 #define AFFECT_LIVE 1u
 #define ERROR_NO_DOMAIN 42
 #define ERROR_OPERATION_INVALID 55	/* the domain does not run */
+#define ERROR_TIMEOUT 68		/* somebody else works on the domain */
 #define PARAMETERS_MAX 16			/* more are refused by the library */
 
 #define PERIOD "vcpu_period"		/* us */
@@ -118,6 +119,7 @@ static int open_library(struct error *err)
 	return 0;
 }
 
+/* It may be started anew meanwhile. */
 static int connect_libvirt(struct error *err)
 {
 	if (open_library(err))
@@ -128,10 +130,10 @@ static int connect_libvirt(struct error *err)
 	}
 	if (!libvirt.connection)
 		libvirt.connection = libvirt.open(URI);
-	if (!libvirt.connection)
-		return error_set(err, EXIT_RUNTIME, "cannot reach libvirt at " URI ": %s",
-				 libvirt.message());
-	return 0;
+	if (libvirt.connection)
+		return 0;
+	error_set(err, EXIT_RUNTIME, "cannot reach libvirt at " URI ": %s", libvirt.message());
+	return -EAGAIN;
 }
 
 static int explain(struct error *err, const char *uuid, const char *doing)
@@ -140,13 +142,17 @@ static int explain(struct error *err, const char *uuid, const char *doing)
 
 	error_set(err, EXIT_RUNTIME, "cannot %s domain %s: libvirt says: %s", doing, uuid,
 		  libvirt.message());
-	return code == ERROR_NO_DOMAIN || code == ERROR_OPERATION_INVALID ? -ENOENT : -1;
+	if (code == ERROR_NO_DOMAIN || code == ERROR_OPERATION_INVALID)
+		return -ENOENT;
+	return code == ERROR_TIMEOUT || libvirt.is_alive(libvirt.connection) != 1 ? -EAGAIN : -1;
 }
 
 static int find_domain(const char *uuid, void **domain, struct error *err)
 {
-	if (connect_libvirt(err))
-		return -1;
+	int ret = connect_libvirt(err);
+
+	if (ret)
+		return ret;
 	*domain = libvirt.lookup(libvirt.connection, uuid);
 	return *domain ? 0 : explain(err, uuid, "find");
 }

@@ -36,11 +36,20 @@ static int connect_bus(struct error *err)
 		return 0;
 	bus = sd_bus_flush_close_unref(bus);
 	ret = sd_bus_open_system(&bus);
-	if (ret < 0)
-		return error_set(err, ret == -EACCES || ret == -EPERM ? EXIT_PERMISSION : EXIT_RUNTIME,
-				 "cannot reach the system bus: %s; does dbus run?", strerror(-ret));
-	sd_bus_set_method_call_timeout(bus, TIMEOUT_US);
-	return 0;
+	if (ret >= 0) {
+		sd_bus_set_method_call_timeout(bus, TIMEOUT_US);
+		return 0;
+	}
+	error_set(err, ret == -EACCES || ret == -EPERM ? EXIT_PERMISSION : EXIT_RUNTIME,
+		  "cannot reach the system bus: %s; does dbus run?", strerror(-ret));
+	return err->code == EXIT_PERMISSION ? -1 : -EAGAIN;
+}
+
+/* It, or the bus, is started anew, or has too much to do. */
+static bool is_away(int ret)
+{
+	return ret == -ETIMEDOUT || ret == -ECONNRESET || ret == -ENOTCONN || ret == -EPIPE ||
+	       ret == -EHOSTUNREACH || ret == -ENXIO;
 }
 
 static int explain(struct error *err, const char *unit, const char *doing, int ret,
@@ -52,7 +61,7 @@ static int explain(struct error *err, const char *unit, const char *doing, int r
 	error_set(err, refused ? EXIT_PERMISSION : EXIT_RUNTIME, "cannot %s %s: systemd says: %s",
 		  doing, unit, reply->message ? reply->message : strerror(-ret));
 	sd_bus_error_free(reply);
-	return gone ? -ENOENT : -1;
+	return gone ? -ENOENT : is_away(ret) ? -EAGAIN : -1;
 }
 
 static const char *interface_of(const char *unit)
@@ -104,9 +113,9 @@ static int read_settings(const char *unit, struct settings *now, struct error *e
 	int ret;
 
 	now->n = 0;
-	if (connect_bus(err))
-		return -1;
-	ret = find_unit(unit, &path, err);
+	ret = connect_bus(err);
+	if (!ret)
+		ret = find_unit(unit, &path, err);
 	if (ret)
 		return ret;
 	for (i = 0; !ret && i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -136,10 +145,10 @@ static int write_settings(const char *unit, const struct settings *wanted, struc
 {
 	sd_bus_error reply = SD_BUS_ERROR_NULL;
 	sd_bus_message *call = NULL;
-	int ret;
+	int ret = connect_bus(err);
 
-	if (connect_bus(err))
-		return -1;
+	if (ret)
+		return ret;
 	ret = make_call(unit, wanted, &call);
 	if (ret >= 0)
 		ret = sd_bus_call(bus, call, 0, &reply, NULL);

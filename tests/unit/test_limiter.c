@@ -32,7 +32,7 @@ static void hear(const char *text)
 /* One for each place, which is named by its number. */
 static struct settings in_place[VMS];
 static int answer;			/* of the next calls; 0: as asked for */
-static unsigned int writes;
+static bool unheard;			/* what is written is, but the answer is lost */
 
 static int answer_with(struct error *err)
 {
@@ -51,11 +51,12 @@ static int fake_write(const char *place, const struct settings *wanted, struct e
 {
 	size_t i;
 
-	writes++;
 	for (i = 0; !answer && i < wanted->n; i++)
 		settings_replace(&in_place[atoi(place)], wanted->item[i].key, "%s",
 				 wanted->item[i].value);
-	return answer_with(err);
+	if (unheard)
+		error_set(err, EXIT_RUNTIME, "no answer");
+	return unheard ? -EAGAIN : answer_with(err);
 }
 
 static bool fake_is_free(const struct settings *now)
@@ -111,17 +112,28 @@ static void bench_init(struct bench *bench)
 	ok(!limiter_open(&bench->limiter, bench->journal, hear, &err), "a limiter");
 }
 
-/* What one VM shall have from now on; 0: as found. */
-static int set(struct bench *bench, size_t vm, uint64_t quota_ns, uint32_t weight)
+static int decide(struct bench *bench, size_t vm, bool change, uint64_t quota_ns, uint32_t weight)
 {
 	struct manage_decision decision = {
-		.pid = bench->vms[vm].pid, .start_time_ns = 1, .change = true,
+		.pid = bench->vms[vm].pid, .start_time_ns = 1, .change = change,
 		.quota_ns = quota_ns ? quota_ns : MANAGE_UNLIMITED,
 		.period_ns = quota_ns ? 100000000 : 0, .weight = weight,
 	};
 	struct error err;
 
 	return limiter_apply(&bench->limiter, &bench->roster, &decision, 1, &err);
+}
+
+/* What one VM shall have from now on; 0: as found. */
+static int set(struct bench *bench, size_t vm, uint64_t quota_ns, uint32_t weight)
+{
+	return decide(bench, vm, true, quota_ns, weight);
+}
+
+/* What it has already, as far as is known. */
+static int keep(struct bench *bench, size_t vm, uint64_t quota_ns, uint32_t weight)
+{
+	return decide(bench, vm, false, quota_ns, weight);
 }
 
 static void is_in_place(size_t vm, const char *quota, const char *weight, const char *what)
@@ -200,8 +212,78 @@ static void test_order_of_restoring(void)
 	journal_free(&journal);
 }
 
+/* Whoever is asked starts anew: what was wanted comes later, and nothing is lost. */
+static void test_away_for_a_while(void)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	answer = -EAGAIN;
+	set(&bench, 0, 5000, 0);
+	answer = 0;
+	set(&bench, 0, 5000, 200);
+	is_in_place(0, "5000", "200", "away at the first look");
+	answer = -EAGAIN;
+	set(&bench, 0, 6000, 200);
+	set(&bench, 0, 6000, 300);
+	ok(!bench.vms[0].why[0] && bench.vms[0].limited, "away at a change: the VM is not let go");
+	ok(strstr(said, "made up; this is tried again"), "which is said");
+	answer = 0;
+	keep(&bench, 0, 5000, 200);
+	set(&bench, 0, 6000, 300);
+	is_in_place(0, "6000", "300", "and done later");
+	is_number(limiter_close(&bench.limiter), 0, "all are put back");
+	is_in_place(0, "max", "100", "as found");
+}
+
+/* It was done all the same, but nobody could say so. */
+static void test_done_unheard(void)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	set(&bench, 0, 5000, 200);
+	unheard = true;
+	set(&bench, 0, 6000, 300);
+	unheard = false;
+	is_in_place(0, "6000", "300", "done, and not answered");
+	keep(&bench, 0, 5000, 200);
+	is_in_place(0, "5000", "200", "what is decided next holds, although it changes nothing");
+	unheard = true;
+	set(&bench, 0, 7000, 300);
+	unheard = false;
+	is_number(limiter_close(&bench.limiter), 0, "all are put back");
+	is_in_place(0, "max", "100", "also if the manager ends then");
+}
+
+/* A VM goes elsewhere while its limits cannot be put back. */
+static void test_put_back_later(void)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	set(&bench, 0, 5000, 0);
+	bench.vms[0].place = bench.places[1];
+	answer = -EAGAIN;
+	limiter_check(&bench.limiter, &bench.roster);
+	limiter_check(&bench.limiter, &bench.roster);
+	answer = 0;
+	set(&bench, 0, 6000, 0);
+	is_in_place(1, "max", "100", "not limited there before it is free here");
+	is_number(bench.limiter.journal.n, 1, "nor twice in the journal");
+	limiter_check(&bench.limiter, &bench.roster);
+	is_in_place(0, "max", "100", "put back at the next check");
+	set(&bench, 0, 6000, 0);
+	is_in_place(1, "6000", "100", "and limited there");
+	is_number(limiter_close(&bench.limiter), 0, "all are put back");
+	is_in_place(1, "max", "100", "in the end");
+}
+
 void test_limiter(void)
 {
+	test_away_for_a_while();
+	test_done_unheard();
+	test_put_back_later();
 	test_order_of_restoring();
 	test_whole_percents();
 	test_journal_fails();
