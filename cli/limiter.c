@@ -121,24 +121,78 @@ static bool same_reading(const struct gauge_reading *a, const struct gauge_readi
 	return a->quota_ns == b->quota_ns && a->period_ns == b->period_ns;
 }
 
-/* What of the settings is not as vmshare has set it. */
-static void name_difference(const struct journal_entry *entry, const struct settings *now,
-			    char *why, size_t size)
+static bool is(const struct settings *settings, const struct setting *now)
 {
-	struct settings other = *now;
+	const char *value = settings_get(settings, now->key);
 
-	settings_drop_equal(&other, &entry->next);
-	if (other.n)
-		snprintf(why, size, "somebody else has set %s to %s", other.item[0].key,
-			 other.item[0].value);
-	else
-		snprintf(why, size, "somebody else has changed its quota");
+	return value && !strcmp(value, now->value);
+}
+
+static bool is_beside(const struct actuator *way, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(way->beside) / sizeof(way->beside[0]) && way->beside[i]; i++) {
+		if (!strcmp(way->beside[i], key))
+			return true;
+	}
+	return false;
+}
+
+/* After a try in vain what was there before is ours, too; a weight may be as it was found. */
+static bool is_ours(const struct managed *vm, const struct journal_entry *entry,
+		    const struct setting *now)
+{
+	return is(&entry->next, now) || (vm->troubled && is(&entry->before, now)) ||
+	       (is_beside(entry->actuator, now->key) && is(&entry->found, now));
+}
+
+/* A weight, or CPUs: from now on it is as if it had been found so. */
+static void give_up(struct limiter *limiter, const struct managed *vm,
+		    struct journal_entry *entry, const struct setting *now)
+{
+	say(limiter, vm, "somebody else has set %s to %s: it stays", now->key, now->value);
+	settings_remove(&entry->found, now->key);
+	settings_remove(&entry->before, now->key);
+	settings_remove(&entry->next, now->key);
+	save_later(limiter);
+}
+
+/* What somebody else has set stays; false if that is the quota, so that the VM is let go. */
+static bool yield(struct limiter *limiter, struct managed *vm, struct journal_entry *entry,
+		  const struct settings *now)
+{
+	char why[ACTUATOR_WHY];
+	size_t i;
+
+	for (i = 0; i < now->n; i++) {
+		const struct setting *item = &now->item[i];
+
+		if (!settings_get(&entry->found, item->key) || is_ours(vm, entry, item))
+			continue;
+		if (is_beside(entry->actuator, item->key)) {
+			give_up(limiter, vm, entry, item);
+			continue;
+		}
+		snprintf(why, sizeof(why), "somebody else has set %s to %s", item->key, item->value);
+		let_go(limiter, vm, why);
+		return false;
+	}
+	return true;
+}
+
+/* All that is left of it is as it was set. */
+static bool is_in_place(const struct journal_entry *entry, const struct settings *now)
+{
+	struct settings missing = entry->next;
+
+	settings_drop_equal(&missing, now);
+	return !missing.n;
 }
 
 static void check(struct limiter *limiter, struct managed *vm)
 {
-	const struct journal_entry *entry = entry_of(limiter, vm);
-	char why[ACTUATOR_WHY];
+	struct journal_entry *entry = entry_of(limiter, vm);
 	struct settings now;
 	struct error err;
 
@@ -153,13 +207,14 @@ static void check(struct limiter *limiter, struct managed *vm)
 	/* one that is gone is missed by everybody soon */
 	if (entry->actuator->read(entry->place, &now, &err))
 		return;
-	if (!vm->settled && settings_equal(&now, &entry->next)) {
+	if (!yield(limiter, vm, entry, &now))
+		return;
+	if (vm->settled) {
+		let_go(limiter, vm, "somebody else has changed its quota");
+	} else if (is_in_place(entry, &now)) {
 		vm->settled = true;
 		vm->in_place = vm->reading;
-		return;
 	}
-	name_difference(entry, &now, why, sizeof(why));
-	let_go(limiter, vm, why);
 }
 
 /* Is there a VM that has these limits rightly? */
@@ -271,20 +326,23 @@ static const char *choose_cpus(struct limiter *limiter, const struct managed *vm
 }
 
 /*
- * After a try in vain either of two limits is in place: which of them is what the next
- * change begins with. False if that cannot be known now.
+ * What the next change begins with: after a try in vain either of two limits is in
+ * place, and somebody else may have been there. False if nothing can be changed now.
  */
 static bool look(struct limiter *limiter, struct managed *vm, struct journal_entry *entry)
 {
 	struct settings now;
 	struct error err;
 	int ret = entry->actuator->read(entry->place, &now, &err);
+	size_t i;
 
-	if (!ret)
-		entry->next = now;
-	else if (ret != -ENOENT)
+	if (ret && ret != -ENOENT)
 		put_off(limiter, vm, &err);
-	return !ret;
+	if (ret || !yield(limiter, vm, entry, &now))
+		return false;
+	for (i = 0; i < now.n; i++)
+		settings_replace(&entry->next, now.item[i].key, "%s", now.item[i].value);
+	return true;
 }
 
 /* Notes in the journal what a decision will change; false if it changes nothing. */
@@ -312,7 +370,7 @@ static bool stage(struct limiter *limiter, struct managed *vm,
 		return false;
 	first = !vm->limited;
 	entry = first ? begin(limiter, vm) : entry_of(limiter, vm);
-	if (!entry || (vm->troubled && !first && !look(limiter, vm, entry)))
+	if (!entry || (!first && !look(limiter, vm, entry)))
 		return false;
 	limit.cpus = choose_cpus(limiter, vm, first, decision, list);
 	entry->before = entry->next;

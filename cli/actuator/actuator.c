@@ -134,6 +134,14 @@ void settings_replace(struct settings *settings, const char *key, const char *fm
 	va_end(args);
 }
 
+void settings_remove(struct settings *settings, const char *key)
+{
+	struct setting *item = find(settings, key);
+
+	if (item)
+		*item = settings->item[--settings->n];
+}
+
 bool settings_equal(const struct settings *a, const struct settings *b)
 {
 	struct settings rest = *a;

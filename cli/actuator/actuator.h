@@ -70,6 +70,9 @@ struct actuator {
 	void (*express)(const struct limit *limit, const struct settings *found,
 			struct settings *wanted);
 
+	/* Names of settings beside the quota: somebody else's stay, without letting go of the rest. */
+	const char *beside[2];
+
 	/* Has the place a list of CPUs, and has nobody chosen one? NULL: this way has none. */
 	bool (*can_pin)(const struct settings *found);
 };
@@ -93,6 +96,7 @@ void settings_add(struct settings *settings, const char *key, const char *fmt, .
 
 /* The value, or NULL. */
 const char *settings_get(const struct settings *settings, const char *key);
+void settings_remove(struct settings *settings, const char *key);
 void settings_replace(struct settings *settings, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 bool settings_equal(const struct settings *a, const struct settings *b);

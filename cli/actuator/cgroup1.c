@@ -40,13 +40,15 @@ static uint32_t shares_of(uint32_t weight)
 static void express(const struct limit *limit, const struct settings *found,
 		    struct settings *wanted)
 {
+	const char *shares = settings_get(found, SHARES);
+
 	*wanted = *found;
 	if (limit->quota_ns != UINT64_MAX) {
 		settings_replace(wanted, PERIOD, "%" PRIu64, limit->period_ns / 1000);
 		settings_replace(wanted, QUOTA, "%" PRIu64, limit->quota_ns / 1000);
 		settings_replace(wanted, BURST, "%" PRIu64, limit->burst_ns / 1000);
 	}
-	if (limit->weight && !strcmp(settings_get(found, SHARES), DEFAULT_SHARES))
+	if (limit->weight && shares && !strcmp(shares, DEFAULT_SHARES))
 		settings_replace(wanted, SHARES, "%" PRIu32, shares_of(limit->weight));
 }
 
@@ -56,4 +58,5 @@ const struct actuator actuator_cgroup1 = {
 	.write = cgroupfiles_write,
 	.is_free = is_free,
 	.express = express,
+	.beside = { SHARES },
 };

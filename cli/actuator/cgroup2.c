@@ -56,5 +56,6 @@ const struct actuator actuator_cgroup2 = {
 	.write = cgroupfiles_write,
 	.is_free = is_free,
 	.express = express,
+	.beside = { WEIGHT, CPUS },
 	.can_pin = can_pin,
 };

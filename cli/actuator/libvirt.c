@@ -263,4 +263,5 @@ const struct actuator actuator_libvirt = {
 	.write = write_settings,
 	.is_free = is_free,
 	.express = express,
+	.beside = { SHARES },
 };

@@ -176,12 +176,14 @@ static uint64_t per_second_us(const struct limit *limit)
 static void express(const struct limit *limit, const struct settings *found,
 		    struct settings *wanted)
 {
+	const char *weight = settings_get(found, WEIGHT);
+
 	*wanted = *found;
 	if (limit->quota_ns != UINT64_MAX) {
 		settings_replace(wanted, QUOTA, "%" PRIu64, per_second_us(limit));
 		settings_replace(wanted, PERIOD, "%" PRIu64, limit->period_ns / 1000);
 	}
-	if (limit->weight && !strcmp(settings_get(found, WEIGHT), UNSET))
+	if (limit->weight && weight && !strcmp(weight, UNSET))
 		settings_replace(wanted, WEIGHT, "%" PRIu32, limit->weight);
 }
 
@@ -192,4 +194,5 @@ const struct actuator actuator_systemd = {
 	.write = write_settings,
 	.is_free = is_free,
 	.express = express,
+	.beside = { WEIGHT },
 };

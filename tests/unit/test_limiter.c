@@ -80,6 +80,7 @@ static const struct actuator fake = {
 	.write = fake_write,
 	.is_free = fake_is_free,
 	.express = fake_express,
+	.beside = { WEIGHT },
 };
 
 struct bench {
@@ -279,8 +280,40 @@ static void test_put_back_later(void)
 	is_in_place(1, "max", "100", "in the end");
 }
 
+/* Somebody else sets a weight, then a quota, while ours are in place. */
+static void test_weight_of_others(void)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	set(&bench, 0, 5000, 200);
+	settings_replace(&in_place[0], WEIGHT, "77");
+	set(&bench, 0, 6000, 300);
+	is_in_place(0, "6000", "77", "a weight of somebody else stays");
+	ok(strstr(said, "weight to 77: it stays"), "which is said");
+	limiter_check(&bench.limiter, &bench.roster);
+	ok(bench.vms[0].limited && !bench.vms[0].why[0], "and lets nobody go");
+	set(&bench, 0, 5000, 400);
+	is_in_place(0, "5000", "77", "nor is it touched later");
+	set(&bench, 0, 0, 0);
+	is_in_place(0, "max", "77", "or put back");
+	set(&bench, 0, 5000, 200);
+	settings_replace(&in_place[0], QUOTA, "1234");
+	set(&bench, 0, 6000, 300);
+	is_in_place(0, "1234", "77", "a quota of somebody else stays, too");
+	ok(bench.vms[0].why[0], "and the VM is let go");
+	set(&bench, 1, 0, 200);
+	settings_replace(&in_place[1], WEIGHT, "100");
+	set(&bench, 1, 0, 300);
+	is_in_place(1, "max", "300", "a weight that is as it was found is ours to set");
+	settings_replace(&in_place[1], WEIGHT, "99");
+	is_number(limiter_close(&bench.limiter), 0, "all are put back");
+	is_in_place(1, "max", "99", "but what is somebody else's");
+}
+
 void test_limiter(void)
 {
+	test_weight_of_others();
 	test_away_for_a_while();
 	test_done_unheard();
 	test_put_back_later();
