@@ -88,6 +88,7 @@ void limiter_release(struct limiter *limiter, struct managed *vm)
 
 	vm->quota_ns = UINT64_MAX;
 	vm->period_ns = 0;
+	vm->weight = vm->cpus_first = vm->cpus = 0;
 	vm->limited = vm->troubled = false;
 	if (!entry)
 		return;
@@ -402,6 +403,9 @@ static void carry_out(struct limiter *limiter, struct managed *vm,
 	vm->troubled = false;
 	vm->quota_ns = decision->quota_ns;
 	vm->period_ns = decision->period_ns;
+	vm->weight = decision->weight;
+	vm->cpus_first = decision->cpus_first;
+	vm->cpus = decision->cpus;
 	vm->settled = false;
 	if (settings_equal(&entry->next, &entry->found)) {
 		journal_drop(&limiter->journal, entry);

@@ -123,6 +123,24 @@ static int refuse_check(int ret, size_t i, struct error *err)
 			 "it", i + 1);
 }
 
+/* A trace has no weights and no CPUs: what was decided is taken to be in place. */
+static void take_as_done(const struct manage_state *state, const struct manage_sample *sample)
+{
+	size_t i;
+
+	for (i = 0; i < sample->n_vms; i++) {
+		struct manage_vm *vm = &sample->vms[i];
+		const struct manage_memory *memory = manage_memory_of(state, vm->pid,
+								      vm->start_time_ns);
+
+		if (!memory)
+			continue;
+		vm->weight = memory->weight;
+		vm->cpus_first = memory->cpus_first;
+		vm->cpus = memory->cpus;
+	}
+}
+
 /* Every check of the trace; checks is NULL for text. */
 static int replay(const struct trace *trace, const struct manage_options *options,
 		  const struct replay_view *view, json_t *checks, struct error *err)
@@ -136,6 +154,7 @@ static int replay(const struct trace *trace, const struct manage_options *option
 	for (i = 0; i < trace->n_samples && !ret; i++) {
 		const struct manage_sample *sample = &trace->samples[i];
 
+		take_as_done(&state, sample);
 		ret = manage_decide(&state, i ? sample - 1 : NULL, sample, options, &decisions, &n);
 		if (ret) {
 			ret = refuse_check(ret, i, err);

@@ -342,6 +342,9 @@ static int fill(const struct managed *vm, struct manage_vm *row)
 	row->quota_ns = ours ? vm->quota_ns : vm->reading.quota_ns;
 	row->period_ns = ours ? vm->period_ns : vm->reading.period_ns;
 	row->foreign = is_foreign(vm);
+	row->weight = vm->weight;
+	row->cpus_first = vm->cpus_first;
+	row->cpus = vm->cpus;
 	row->name = vm->name ? strdup(vm->name) : NULL;
 	row->uuid = vm->uuid ? strdup(vm->uuid) : NULL;
 	return (vm->name && !row->name) || (vm->uuid && !row->uuid) ? -1 : 0;

@@ -29,6 +29,7 @@ struct managed {
 	bool limited;			/* the limiter's journal has it */
 	bool troubled;			/* the last try was in vain: either of two limits is in place */
 	uint64_t quota_ns, period_ns;
+	uint32_t weight, cpus_first, cpus;	/* 0: nothing */
 	bool settled;			/* the reading below is of what was set */
 	struct gauge_reading in_place;
 };

@@ -32,6 +32,7 @@ struct vm_run {
 	uint64_t *responses;
 	uint32_t busy;			/* vCPUs with something to do */
 	uint32_t weight;
+	uint32_t weight_set, cpus_first, cpus;	/* as decided last; CPUs have no effect here */
 	uint64_t quota_ns, period_ns, burst_ns;
 	uint64_t refill_at_ns;
 	int64_t bank_ns;		/* what is left of the quota */
@@ -274,6 +275,7 @@ static void take_sample(struct sim *sim, struct manage_sample *sample)
 			.voluntary_switches = vm->outcome->voluntary_switches,
 			.involuntary_switches = vm->outcome->involuntary_switches,
 			.quota_ns = vm->quota_ns, .period_ns = vm->period_ns,
+			.weight = vm->weight_set, .cpus_first = vm->cpus_first, .cpus = vm->cpus,
 		};
 	}
 }
@@ -284,6 +286,9 @@ static void apply(struct sim *sim, struct vm_run *vm, const struct manage_decisi
 	if (!decision->change)
 		return;
 	vm->weight = decision->weight ? decision->weight : WEIGHT_DEFAULT;
+	vm->weight_set = decision->weight;
+	vm->cpus_first = decision->cpus_first;
+	vm->cpus = decision->cpus;
 	vm->burst_ns = decision->burst_ns;
 	if (decision->quota_ns == vm->quota_ns && decision->period_ns == vm->period_ns)
 		return;

@@ -300,7 +300,7 @@ static int decide_all(struct check *check, struct division *division)
 			continue;
 		decide_one(check, division, i, urgent);
 		weights_settle(check, i);
-		pins_settle(check, i);
+		pins_explain(check, i);
 	}
 	return 0;
 }

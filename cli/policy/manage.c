@@ -265,6 +265,13 @@ static int begin(struct check *check, const struct manage_state *state)
 	return 0;
 }
 
+/* What was decided before may never have been set, or be in place no more. */
+static bool is_elsewhere(const struct manage_decision *decision, const struct manage_vm *vm)
+{
+	return decision->weight != vm->weight || decision->cpus != vm->cpus ||
+	       decision->cpus_first != vm->cpus_first;
+}
+
 /* What was decided becomes what is remembered. */
 static void finish(struct check *check, struct manage_state *state)
 {
@@ -278,6 +285,7 @@ static void finish(struct check *check, struct manage_state *state)
 		decision->count = memory->count;
 		if (decision->left_alone)
 			continue;
+		decision->change |= is_elsewhere(decision, check->measure.vms[i].vm);
 		memory->quota_ns = decision->quota_ns;
 		memory->period_ns = decision->period_ns;
 		memory->weight = decision->weight;

@@ -95,6 +95,10 @@ struct manage_vm {
 	uint64_t quota_ns;		/* per period; MANAGE_UNLIMITED: none */
 	uint64_t period_ns;		/* 0 without a quota */
 	bool foreign;			/* limits that somebody else has set: left alone */
+
+	/* what vmshare has set besides, as it was decided; 0: as found. Not in traces. */
+	uint32_t weight;
+	uint32_t cpus_first, cpus;
 };
 
 struct manage_sample {

@@ -58,14 +58,11 @@ void pins_decide(struct check *check)
 	}
 }
 
-void pins_settle(struct check *check, size_t i)
+void pins_explain(struct check *check, size_t i)
 {
 	struct manage_decision *decision = &check->decisions[i];
-	const struct manage_memory *memory = &check->memory[i];
 
-	decision->change |= decision->cpus != memory->cpus ||
-			    decision->cpus_first != memory->cpus_first;
 	if (decision->cpus_own)
 		check_reason(decision, "%s: a CPU of its own for each of its vCPUs, as guaranteed",
-			     manage_class_name(memory->class));
+			     manage_class_name(check->memory[i].class));
 }

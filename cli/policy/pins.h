@@ -7,7 +7,7 @@
 /* Decides about CPUs of their own, for all VMs; none if the options do not want them. */
 void pins_decide(struct check *check);
 
-/* Adds to the decision about one VM, when all else is settled, whether its CPUs change. */
-void pins_settle(struct check *check, size_t i);
+/* The reason of one VM's decision, when all else is settled, if it has CPUs of its own. */
+void pins_explain(struct check *check, size_t i);
 
 #endif

@@ -168,5 +168,4 @@ void weights_settle(struct check *check, size_t i)
 	if (before && decision->weight &&
 	    check_near(before, decision->weight, check->options->hysteresis_permille))
 		decision->weight = before;
-	decision->change |= decision->weight != before;
 }

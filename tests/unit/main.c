@@ -34,7 +34,7 @@ static const struct {
 	{ "destination", test_destination }, { "explain", test_explain },
 	{ "place", test_place },	 { "command", test_command },
 	{ "manage", test_manage },	 { "manageconf", test_manageconf },
-	{ "cpuorder", test_cpuorder },
+	{ "lending", test_lending },	 { "cpuorder", test_cpuorder },
 	{ "trace", test_trace },	 { "cpusim", test_cpusim },
 	{ "topstate", test_topstate },	 { "verify", test_verify },
 	{ "cmdline", test_cmdline },	 { "manual", test_manual },

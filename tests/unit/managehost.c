@@ -51,6 +51,9 @@ void host_apply(struct host *host)
 			continue;
 		host->vms[i].quota_ns = host->decisions[i].quota_ns;
 		host->vms[i].period_ns = host->decisions[i].period_ns;
+		host->vms[i].weight = host->decisions[i].weight;
+		host->vms[i].cpus_first = host->decisions[i].cpus_first;
+		host->vms[i].cpus = host->decisions[i].cpus;
 	}
 }
 

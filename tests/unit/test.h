@@ -53,6 +53,7 @@ void test_place(void);
 void test_command(void);
 void test_plot(void);
 void test_manage(void);
+void test_lending(void);
 void test_manageconf(void);
 void test_cpuorder(void);
 void test_trace(void);

@@ -154,8 +154,9 @@ static void test_journal_fails(void)
 	set(&bench, 0, 6000, 0);
 	snprintf(next, sizeof(next), "%s.new", bench.journal);
 	mkdir(next, 0700);
-	is_number((uint64_t)-set(&bench, 1, 5000, 0), 1, "a journal that cannot be written");
+	is_number((uint64_t)-set(&bench, 1, 5000, 200), 1, "a journal that cannot be written");
 	rmdir(next);
+	is_number(bench.vms[1].weight, 0, "the next sample has no weight");
 	is_in_place(1, "max", "100", "without it nothing is changed");
 	is_number(limiter_close(&bench.limiter), 0, "all are put back");
 	is_in_place(0, "max", "100", "also the one that had a limit before");
@@ -233,6 +234,9 @@ static void test_away_for_a_while(void)
 	keep(&bench, 0, 5000, 200);
 	set(&bench, 0, 6000, 300);
 	is_in_place(0, "6000", "300", "and done later");
+	is_number(bench.vms[0].weight, 300, "which the next sample has");
+	limiter_release(&bench.limiter, &bench.vms[0]);
+	is_number(bench.vms[0].weight, 0, "until it is released");
 	is_number(limiter_close(&bench.limiter), 0, "all are put back");
 	is_in_place(0, "max", "100", "as found");
 }

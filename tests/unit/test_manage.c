@@ -704,6 +704,7 @@ static void test_cpus_of_their_own(void)
 	ok(host.decisions[0].cpus_own && host.decisions[0].change && !host.decisions[3].cpus_own,
 	   "which changes something");
 	has_text(host.decisions[0].reason, "CPU of its own", "and is said");
+	host_apply(&host);
 	host_second(&host, used, waited);
 	host_check(&host);
 	ok(!host.decisions[0].change && host.decisions[0].cpus == 2, "and stays");
