@@ -172,6 +172,13 @@ static uint64_t vmm_part(const struct check *check, size_t i)
 	return larger(check->options->vmm_floor_millicpus, 2 * check->measure.vms[i].vmm);
 }
 
+static uint64_t choose_burst(const struct manage_options *options, uint64_t quota_ns)
+{
+	uint64_t burst = (uint64_t)((unsigned __int128)quota_ns * options->burst_permille / 1000);
+
+	return burst - burst % 1000;
+}
+
 static void set_cap(const struct check *check, size_t i, uint64_t millicpus)
 {
 	const struct manage_options *options = check->options;
@@ -181,10 +188,28 @@ static void set_cap(const struct check *check, size_t i, uint64_t millicpus)
 	decision->allowed_millicpus = millicpus + vmm_part(check, i);
 	decision->period_ns = choose_period(options, decision->allowed_millicpus, row->vcpus);
 	decision->quota_ns = check_quota(decision->allowed_millicpus, decision->period_ns);
-	decision->burst_ns = (uint64_t)((unsigned __int128)decision->quota_ns *
-					options->burst_permille / 1000);
-	decision->burst_ns -= decision->burst_ns % 1000;
+	decision->burst_ns = choose_burst(options, decision->quota_ns);
 	decision->vcpu_quota_ns = check_quota(millicpus * 1000 / row->vcpus, decision->period_ns);
+}
+
+/* Is the quota that is in place the one that was decided last? */
+static bool is_as_decided(const struct check *check, size_t i)
+{
+	const struct manage_vm *found = check->measure.vms[i].vm;
+
+	return check->memory[i].quota_ns == found->quota_ns &&
+	       check->memory[i].period_ns == found->period_ns;
+}
+
+/* What each vCPU has by it: what the VMM uses today is not what it was given a part for then. */
+static uint64_t vcpu_quota_found(const struct check *check, size_t i)
+{
+	const struct measure_vm *row = &check->measure.vms[i];
+
+	if (is_as_decided(check, i))
+		return check->memory[i].vcpu_quota_ns;
+	return check_quota((row->found - smaller(row->found, vmm_part(check, i))) * 1000 / row->vcpus,
+			   row->vm->period_ns);
 }
 
 /* What is found stays: too close to what is wanted, or changed too short ago. */
@@ -202,9 +227,26 @@ static void stay(const struct check *check, size_t i)
 	if (row->found == MANAGE_UNLIMITED)
 		return;
 	decision->period_ns = row->vm->period_ns;
-	decision->vcpu_quota_ns =
-		check_quota((row->found - smaller(row->found, vmm_part(check, i))) * 1000 / row->vcpus,
-			    row->vm->period_ns);
+	decision->vcpu_quota_ns = vcpu_quota_found(check, i);
+	decision->burst_ns = is_as_decided(check, i) ? check->memory[i].burst_ns :
+			     choose_burst(check->options, row->vm->quota_ns);
+}
+
+/*
+ * Does what is found leave the guarantee to the vCPUs? A part for the VMM is twice what
+ * it used, so that what it uses now may grow within it.
+ */
+static bool keeps_guarantee(const struct check *check, size_t i)
+{
+	const struct measure_vm *row = &check->measure.vms[i];
+	unsigned __int128 of_vcpus;
+
+	if (row->found == MANAGE_UNLIMITED)
+		return true;
+	/* a thousandth of each vCPU may have been cut off */
+	of_vcpus = (unsigned __int128)vcpu_quota_found(check, i) * row->vcpus / row->vm->period_ns +
+		   row->vcpus / 1000 + 1;
+	return row->found >= row->guarantee + row->vmm && of_vcpus >= row->guarantee;
 }
 
 static bool too_soon(const struct check *check, size_t i)
@@ -221,13 +263,14 @@ static void settle(const struct check *check, size_t i, bool urgent)
 	const struct measure_vm *row = &check->measure.vms[i];
 	struct manage_decision *decision = &check->decisions[i];
 	bool limited = row->found != MANAGE_UNLIMITED;
+	bool keeps = keeps_guarantee(check, i);
 	bool raised = limited && decision->allowed_millicpus > row->found;
 
 	decision->change = true;
-	if (limited && row->found >= row->guarantee &&
+	if (limited && keeps &&
 	    check_near(row->found, decision->allowed_millicpus, check->options->hysteresis_permille))
 		stay(check, i);
-	else if (!urgent && !raised && too_soon(check, i))
+	else if (!urgent && !raised && keeps && too_soon(check, i))
 		stay(check, i);
 }
 

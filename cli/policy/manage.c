@@ -288,6 +288,8 @@ static void finish(struct check *check, struct manage_state *state)
 		decision->change |= is_elsewhere(decision, check->measure.vms[i].vm);
 		memory->quota_ns = decision->quota_ns;
 		memory->period_ns = decision->period_ns;
+		memory->burst_ns = decision->burst_ns;
+		memory->vcpu_quota_ns = decision->vcpu_quota_ns;
 		memory->weight = decision->weight;
 		memory->cpus_first = decision->cpus_first;
 		memory->cpus = decision->cpus;

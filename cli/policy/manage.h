@@ -117,6 +117,7 @@ struct manage_memory {
 	int32_t count;			/* the published algorithm's has no floor */
 	uint64_t changed_ns;		/* when its quota was last changed; 0: never */
 	uint64_t quota_ns, period_ns;	/* decided last */
+	uint64_t burst_ns, vcpu_quota_ns;	/* likewise */
 	uint32_t weight;		/* likewise; 0: as it was found */
 	uint32_t cpus_first, cpus;	/* likewise */
 };

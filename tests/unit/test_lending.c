@@ -88,8 +88,77 @@ static void test_policy_changes(void)
 	host_free(&host);
 }
 
+/* A service VM that works like batch, capped at its guarantee, beside a job. */
+static struct manage_rule heavy_rule = { .vm = "100", .class = MANAGE_SERVICE,
+					 .guarantee_given = true, .guarantee_millicpus = 250 };
+
+static void capped_second(struct host *host, uint64_t vmm)
+{
+	static const uint64_t used[] = { 290, 1700 }, waited[] = { 1710, 300 };
+
+	host->vms[0].vmm_ns += vmm * MS;
+	host_second(host, used, waited);
+	host_check(host);
+	host_apply(host);
+}
+
+static void capped_host(struct host *host)
+{
+	static const uint32_t vcpus[] = { 2, 2 };
+	int i;
+
+	host_init(host, 2, vcpus, 2);
+	host->options.rules = &heavy_rule;
+	host->options.n_rules = 1;
+	host->options.vmm_floor_millicpus = 20;
+	host->options.burst_permille = 200;
+	host_check(host);
+	for (i = 0; i < 8; i++)
+		capped_second(host, 0);
+}
+
+static uint64_t capped_at(const struct host *host)
+{
+	return (host->vms[0].quota_ns * 1000 + host->vms[0].period_ns / 2) / host->vms[0].period_ns;
+}
+
+/* The quota stays, and with it all that belongs to it. */
+static void test_what_stays(void)
+{
+	struct host host;
+	uint64_t quota, burst, vcpu_quota;
+
+	capped_host(&host);
+	is_number(capped_at(&host), 270, "a cap at the guarantee and the VMM's part");
+	quota = host.decisions[0].quota_ns;
+	burst = host.decisions[0].burst_ns;
+	vcpu_quota = host.decisions[0].vcpu_quota_ns;
+	is_number(burst, quota / 5 - quota / 5 % 1000, "with its burst");
+	capped_second(&host, 15);
+	is_number(host.decisions[0].quota_ns, quota, "the VMM uses a little more: it stays");
+	is_number(host.decisions[0].burst_ns, burst, "and so does its burst");
+	is_number(host.decisions[0].vcpu_quota_ns, vcpu_quota, "and what each vCPU has");
+	host.options.burst_permille = 0;
+	capped_second(&host, 15);
+	is_number(host.decisions[0].burst_ns, burst, "until the quota changes");
+	host_free(&host);
+}
+
+/* Near enough to what is wanted, but the VMM uses what the vCPUs are guaranteed. */
+static void test_vmm_within_guarantee(void)
+{
+	struct host host;
+
+	capped_host(&host);
+	capped_second(&host, 22);
+	is_number(capped_at(&host), 294, "who has less than its guarantee left is given more at once");
+	host_free(&host);
+}
+
 void test_lending(void)
 {
+	test_what_stays();
+	test_vmm_within_guarantee();
 	test_lost_decisions();
 	test_unmanaged_and_back();
 	test_policy_changes();
