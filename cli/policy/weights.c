@@ -7,6 +7,8 @@
 
 #include "policy/tiers.h"
 
+#define WEIGHT_MAX 10000ull		/* of cpu.weight */
+
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -130,10 +132,14 @@ static struct lift lift_services(const struct check *check, struct fill *fills)
 	return (struct lift){ .modest = lift.modest, .rest_permille = 1000 };
 }
 
-/* Those that are not lifted have 100 on average; all as found if all are equal. */
+/*
+ * Those that are not lifted have 100 on average, but where that puts somebody above what
+ * the kernel takes, all have less: proportions keep guarantees. All as found if all are
+ * equal.
+ */
 void weights_decide(struct check *check, struct fill *fills)
 {
-	uint64_t sum = 0, n = 0, least = UINT64_MAX, most = 0;
+	uint64_t sum = 0, n = 0, least = UINT64_MAX, most = 0, weights;
 	struct lift lift;
 	size_t i;
 
@@ -152,11 +158,17 @@ void weights_decide(struct check *check, struct fill *fills)
 	}
 	if (!sum || check_near(most, least, check->options->hysteresis_permille))
 		return;
+	/* so many stakes are so much weight */
+	weights = 100 * n;
+	if (weights * most / sum > WEIGHT_MAX) {
+		weights = WEIGHT_MAX;
+		sum = most;
+	}
 	for (i = 0; i < check->n; i++) {
-		uint64_t weight = 100 * n * stake(check, i, &lift) / sum;
+		uint64_t weight = weights * stake(check, i, &lift) / sum;
 
 		if (check_manages(check, i))
-			check->decisions[i].weight = (uint32_t)smaller(larger(weight, 1), 10000);
+			check->decisions[i].weight = (uint32_t)larger(weight, 1);
 	}
 }
 

@@ -2,7 +2,7 @@
 /* What the manager's decisions do when not all of them were carried out, and at thresholds. */
 #include "test.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "managehost.h"
 
@@ -155,8 +155,49 @@ static void test_vmm_within_guarantee(void)
 	host_free(&host);
 }
 
+/* A large host: half of it is one VM's, the rest is divided among 300. */
+static void test_many_weights(void)
+{
+	static struct manage_rule rules[] = {
+		{ .vm = "*", .class = MANAGE_BATCH },
+		{ .vm = "1", .class = MANAGE_BATCH, .guarantee_given = true,
+		  .guarantee_millicpus = 32000 },
+	};
+	static struct manage_vm before[301], now[301];
+	struct manage_sample first = { .time_ns = SECOND, .cpus = 64, .vms = before, .n_vms = 301 };
+	struct manage_sample second = { .time_ns = 2 * SECOND, .cpus = 64, .vms = now, .n_vms = 301 };
+	struct manage_decision *decisions;
+	struct manage_options options;
+	struct manage_state state;
+	uint64_t sum = 0;
+	size_t i, n;
+
+	for (i = 0; i < 301; i++) {
+		now[i] = before[i] = (struct manage_vm){ .pid = 1 + (uint32_t)i, .vcpus = i ? 1 : 32,
+							 .quota_ns = MANAGE_UNLIMITED };
+		now[i].run_ns = (i ? 120 : 28000) * MS;
+		now[i].ready_ns = (i ? 880 : 4000) * MS;
+	}
+	manage_options_init(&options);
+	manage_state_init(&state);
+	options.rules = rules;
+	options.n_rules = 2;
+	manage_decide(&state, NULL, &first, &options, &decisions, &n);
+	free(decisions);
+	manage_decide(&state, &first, &second, &options, &decisions, &n);
+	for (i = 0; i < n; i++)
+		sum += decisions[i].weight;
+	ok(decisions[0].weight <= 10000, "no weight is above what the kernel takes: %u",
+	   decisions[0].weight);
+	ok(64000 * decisions[0].weight / sum >= 31900, "and half of the host is half of the weights: %u "
+	   "of %llu", decisions[0].weight, (unsigned long long)sum);
+	free(decisions);
+	manage_state_free(&state);
+}
+
 void test_lending(void)
 {
+	test_many_weights();
 	test_what_stays();
 	test_vmm_within_guarantee();
 	test_lost_decisions();
