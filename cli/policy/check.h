@@ -19,6 +19,7 @@ struct check {
 	size_t n;
 	bool contended;
 	uint32_t calm;
+	uint32_t service_wants, batch_wants;
 };
 
 /* Both fill class, count, limits and reason of VMs that are not left alone. -ENOMEM or 0. */

@@ -53,12 +53,40 @@ static void find_contention(struct check *check)
 	}
 }
 
+/* Does a VM of that tier want CPU? Less than a hundredth of one is what an idle VM uses. */
+static bool wants_any(const struct check *check, enum tier tier)
+{
+	size_t i;
+
+	for (i = 0; i < check->n; i++) {
+		if (check_manages(check, i) && tier_of(check, i) == tier &&
+		    tier_claim(check, i) >= 10)
+			return true;
+	}
+	return false;
+}
+
+/* Who wants none in one check only is not gone: caps must not come and go with it. */
+static uint32_t count_wanting(const struct check *check, enum tier tier, uint32_t before)
+{
+	uint32_t checks = check->options->calm_checks;
+
+	if (wants_any(check, tier))
+		return checks ? checks : 1;
+	return before ? before - 1 : 0;
+}
+
+static void find_wanting(struct check *check)
+{
+	check->service_wants = count_wanting(check, TIER_SERVICE, check->service_wants);
+	check->batch_wants = count_wanting(check, TIER_BATCH, check->batch_wants);
+}
+
 /* Who gets how much, one entry per VM. */
 struct division {
 	uint64_t *given;		/* millicpus */
 	struct fill *fills;		/* room for one tier */
 	uint64_t left;
-	bool present[TIERS];		/* some VM of the tier wants CPU */
 };
 
 static bool fill_tier(const struct check *check, struct division *division, enum tier tier)
@@ -96,9 +124,6 @@ static void give_guarantees(const struct check *check, struct division *division
 			continue;
 		division->given[i] = smaller(tier_claim(check, i), row->guarantee);
 		division->left -= division->given[i];
-		/* less than a hundredth of a CPU is what an idle VM uses */
-		if (tier_claim(check, i) >= 10)
-			division->present[tier_of(check, i)] = true;
 	}
 }
 
@@ -109,7 +134,7 @@ static bool divide(const struct check *check, struct division *division)
 	give_guarantees(check, division);
 	if (!fill_tier(check, division, TIER_SERVICE))
 		return false;
-	if (division->present[TIER_SERVICE])
+	if (check->service_wants)
 		division->left -= smaller(division->left, headroom);
 	return fill_tier(check, division, TIER_BATCH) &&
 	       fill_tier(check, division, TIER_HEAVY_SERVICE);
@@ -131,7 +156,7 @@ static bool somebody_hurt(const struct check *check)
 }
 
 /* Caps are for those whom somebody of a tier before them waits for. */
-static bool wants_cap(const struct check *check, const struct division *division, size_t i)
+static bool wants_cap(const struct check *check, size_t i)
 {
 	enum tier tier = tier_of(check, i);
 
@@ -139,9 +164,8 @@ static bool wants_cap(const struct check *check, const struct division *division
 	    !check->measure.vms[i].measured)
 		return false;
 	if (tier == TIER_BATCH)
-		return check->options->cap == MANAGE_CAP_BATCH && division->present[TIER_SERVICE];
-	return tier == TIER_HEAVY_SERVICE &&
-	       (division->present[TIER_SERVICE] || division->present[TIER_BATCH]);
+		return check->options->cap == MANAGE_CAP_BATCH && check->service_wants;
+	return tier == TIER_HEAVY_SERVICE && (check->service_wants || check->batch_wants);
 }
 
 /*
@@ -289,7 +313,7 @@ static void explain_cap(const struct check *check, size_t i)
 					       : "");
 }
 
-static void explain_free(const struct check *check, const struct division *division, size_t i)
+static void explain_free(const struct check *check, size_t i)
 {
 	struct manage_decision *decision = &check->decisions[i];
 	const char *class = manage_class_name(check->memory[i].class);
@@ -302,7 +326,7 @@ static void explain_free(const struct check *check, const struct division *divis
 		check_reason(decision, "%s: caps are switched off, weights alone", class);
 	else if (tier_of(check, i) == TIER_SERVICE)
 		check_reason(decision, "service: goes first, no limit");
-	else if (wants_cap(check, division, i))
+	else if (wants_cap(check, i))
 		check_reason(decision, "%s: gets all that its vCPUs can use, no limit", class);
 	else
 		check_reason(decision, "%s: weights alone, no limit", class);
@@ -319,14 +343,14 @@ static void decide_one(struct check *check, const struct division *division, siz
 	/* one that gets what it wants is not capped, but one that is capped stays so until calm */
 	bool short_of = division->given[i] < row->demand || row->found != MANAGE_UNLIMITED;
 
-	if (wants_cap(check, division, i) && short_of && cap < row->vcpus) {
+	if (wants_cap(check, i) && short_of && cap < row->vcpus) {
 		set_cap(check, i, cap);
 		settle(check, i, urgent);
 		explain_cap(check, i);
 		return;
 	}
 	decision->change = row->found != MANAGE_UNLIMITED;
-	explain_free(check, division, i);
+	explain_free(check, i);
 }
 
 static int decide_all(struct check *check, struct division *division)
@@ -360,6 +384,7 @@ int check_lending(struct check *check)
 	for (i = 0; i < check->n; i++)
 		tier_count(check, i);
 	find_contention(check);
+	find_wanting(check);
 	if (division.given && division.fills)
 		ret = decide_all(check, &division);
 	free(division.given);

@@ -254,6 +254,8 @@ static int begin(struct check *check, const struct manage_state *state)
 	check->n = check->measure.n_vms;
 	check->contended = state->contended;
 	check->calm = state->calm;
+	check->service_wants = state->service_wants;
+	check->batch_wants = state->batch_wants;
 	check->memory = calloc(check->n + 1, sizeof(*check->memory));
 	check->decisions = calloc(check->n + 1, sizeof(*check->decisions));
 	if (!check->memory || !check->decisions)
@@ -297,7 +299,11 @@ static void finish(struct check *check, struct manage_state *state)
 			memory->changed_ns = check->time_ns;
 	}
 	free(state->vms);
-	*state = (struct manage_state){ check->memory, check->n, check->contended, check->calm };
+	*state = (struct manage_state){
+		.vms = check->memory, .n_vms = check->n,
+		.contended = check->contended, .calm = check->calm,
+		.service_wants = check->service_wants, .batch_wants = check->batch_wants,
+	};
 	check->memory = NULL;
 }
 

@@ -131,6 +131,7 @@ struct manage_state {
 	size_t n_vms;
 	bool contended;			/* caps are on */
 	uint32_t calm;			/* checks in a row without contention */
+	uint32_t service_wants, batch_wants;	/* checks for which such VMs are taken to want CPU */
 };
 
 struct manage_decision {

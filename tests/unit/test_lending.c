@@ -195,8 +195,38 @@ static void test_many_weights(void)
 	manage_state_free(&state);
 }
 
+/* A service VM that is almost idle, a little more or less, beside capped batch VMs. */
+static void test_almost_idle(void)
+{
+	static const uint32_t vcpus[] = { 1, 2, 2 };
+	static const uint64_t used[][3] = { { 14, 990, 990 }, { 8, 990, 990 } };
+	static const uint64_t waited[] = { 0, 1010, 1010 };
+	unsigned int changes = 0, step;
+	struct host host;
+
+	host_init(&host, 2, vcpus, 3);
+	host.options.cap = MANAGE_CAP_BATCH;
+	host_check(&host);
+	for (step = 0; step < 40; step++) {
+		host_second(&host, used[step % 2], waited);
+		host_check(&host);
+		changes += step >= 20 && host.decisions[1].change;
+		host_apply(&host);
+	}
+	is_number(changes, 0, "caps do not come and go with it");
+	ok(host.vms[1].quota_ns != MANAGE_UNLIMITED, "they are there");
+	for (step = 0; step < 5; step++) {
+		host_second(&host, used[1], waited);
+		host_check(&host);
+		host_apply(&host);
+	}
+	ok(host.vms[1].quota_ns == MANAGE_UNLIMITED, "until it has been idle for a while");
+	host_free(&host);
+}
+
 void test_lending(void)
 {
+	test_almost_idle();
 	test_many_weights();
 	test_what_stays();
 	test_vmm_within_guarantee();
