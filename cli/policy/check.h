@@ -32,6 +32,9 @@ bool check_class_given(const struct measure_vm *row);
 /* Decisions about it are ours. */
 bool check_manages(const struct check *check, size_t i);
 
+/* Is its quota the one that was found? */
+bool check_is_found(const struct manage_decision *decision, const struct manage_vm *found);
+
 /* Apart by no more than that part of what is found. */
 bool check_near(uint64_t found, uint64_t wanted, uint32_t permille);
 

@@ -176,6 +176,11 @@ bool check_manages(const struct check *check, size_t i)
 	return !check->measure.vms[i].left_alone;
 }
 
+bool check_is_found(const struct manage_decision *decision, const struct manage_vm *found)
+{
+	return decision->quota_ns == found->quota_ns && decision->period_ns == found->period_ns;
+}
+
 bool check_near(uint64_t found, uint64_t wanted, uint32_t permille)
 {
 	uint64_t apart = found > wanted ? found - wanted : wanted - found;
@@ -287,6 +292,8 @@ static void finish(struct check *check, struct manage_state *state)
 		decision->count = memory->count;
 		if (decision->left_alone)
 			continue;
+		if (decision->change && !check_is_found(decision, check->measure.vms[i].vm))
+			memory->changed_ns = check->time_ns;
 		decision->change |= is_elsewhere(decision, check->measure.vms[i].vm);
 		memory->quota_ns = decision->quota_ns;
 		memory->period_ns = decision->period_ns;
@@ -295,8 +302,6 @@ static void finish(struct check *check, struct manage_state *state)
 		memory->weight = decision->weight;
 		memory->cpus_first = decision->cpus_first;
 		memory->cpus = decision->cpus;
-		if (decision->change)
-			memory->changed_ns = check->time_ns;
 	}
 	free(state->vms);
 	*state = (struct manage_state){

@@ -115,6 +115,7 @@ struct manage_memory {
 	uint64_t start_time_ns;
 	enum manage_class class;
 	int32_t count;			/* the published algorithm's has no floor */
+	bool pressed, heavy;		/* above alpha at the last check; so much so that it counts */
 	uint64_t changed_ns;		/* when its quota was last changed; 0: never */
 	uint64_t quota_ns, period_ns;	/* decided last */
 	uint64_t burst_ns, vcpu_quota_ns;	/* likewise */

@@ -42,11 +42,6 @@ static void count_one(struct check *check, size_t i)
 		     CHECK_CPUS_OF(row->usage), CHECK_CPUS_OF(row->vcpus), memory->count);
 }
 
-static bool is_found(const struct manage_decision *decision, const struct manage_vm *found)
-{
-	return decision->quota_ns == found->quota_ns && decision->period_ns == found->period_ns;
-}
-
 static void limit(struct check *check, size_t i, uint64_t millicpus)
 {
 	struct manage_decision *decision = &check->decisions[i];
@@ -57,7 +52,7 @@ static void limit(struct check *check, size_t i, uint64_t millicpus)
 	decision->quota_ns = check_quota(millicpus, decision->period_ns);
 	decision->vcpu_quota_ns = check_quota(millicpus / (found->vcpus ? found->vcpus : 1),
 					      decision->period_ns);
-	decision->change = !is_found(decision, found);
+	decision->change = !check_is_found(decision, found);
 }
 
 /* The least that its service-level agreement guarantees. */
@@ -140,7 +135,7 @@ static void keep(struct check *check, size_t i)
 
 	decision->quota_ns = memory->quota_ns;
 	decision->period_ns = memory->period_ns;
-	decision->change = !is_found(decision, found);
+	decision->change = !check_is_found(decision, found);
 	if (memory->quota_ns == MANAGE_UNLIMITED)
 		return;
 	decision->allowed_millicpus = (uint64_t)((unsigned __int128)memory->quota_ns * 1000 /

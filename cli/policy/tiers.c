@@ -46,7 +46,7 @@ static bool is_heavy(const struct check *check, size_t i)
 	       check->memory[i].count > (int32_t)check->options->beta;
 }
 
-bool tier_works_like_batch(const struct check *check, size_t i)
+static bool works_like_batch(const struct check *check, size_t i)
 {
 	bool batch = check->memory[i].class == MANAGE_BATCH || is_heavy(check, i);
 	enum manage_class class = batch ? MANAGE_BATCH : MANAGE_SERVICE;
@@ -58,7 +58,7 @@ static void count_free(struct check *check, size_t i)
 {
 	struct manage_memory *memory = &check->memory[i];
 
-	if (tier_works_like_batch(check, i) == (memory->class == MANAGE_SERVICE))
+	if (works_like_batch(check, i) == (memory->class == MANAGE_SERVICE))
 		memory->count++;
 	else
 		memory->count -= memory->count > 0;
@@ -77,7 +77,7 @@ static void count_given(struct check *check, size_t i)
 {
 	int32_t *count = &check->memory[i].count, beta = (int32_t)check->options->beta;
 
-	if (tier_works_like_batch(check, i)) {
+	if (works_like_batch(check, i)) {
 		*count += *count < 2 * (beta + 1);
 		if (*count == beta + 1)
 			*count = 2 * (beta + 1);
@@ -97,6 +97,19 @@ static void bound_count(struct check *check, size_t i)
 	*count = *count < 0 ? 0 : *count > most ? most : *count;
 }
 
+/* One that is about as busy as alpha must not be light at one check and not at the next. */
+static void note_pressure(struct check *check, size_t i)
+{
+	uint64_t pressure = tier_pressure_permille(&check->measure.vms[i]);
+	uint64_t alpha = check->options->alpha_permille;
+	uint64_t clear = smaller(alpha + alpha * check->options->hysteresis_permille / 1000, 1000);
+	struct manage_memory *memory = &check->memory[i];
+	bool pressed = pressure >= alpha;
+
+	memory->heavy = pressed && (memory->heavy || memory->pressed || pressure >= clear);
+	memory->pressed = pressed;
+}
+
 void tier_count(struct check *check, size_t i)
 {
 	bound_count(check, i);
@@ -106,6 +119,7 @@ void tier_count(struct check *check, size_t i)
 		count_given(check, i);
 	else
 		count_free(check, i);
+	note_pressure(check, i);
 }
 
 enum tier tier_of(const struct check *check, size_t i)
@@ -113,4 +127,9 @@ enum tier tier_of(const struct check *check, size_t i)
 	if (check->memory[i].class == MANAGE_BATCH)
 		return TIER_BATCH;
 	return is_heavy(check, i) ? TIER_HEAVY_SERVICE : TIER_SERVICE;
+}
+
+bool tier_is_light(const struct check *check, size_t i)
+{
+	return tier_of(check, i) == TIER_SERVICE && !check->memory[i].heavy;
 }

@@ -28,7 +28,10 @@ uint64_t tier_pressure_permille(const struct measure_vm *row);
  */
 uint64_t tier_claim(const struct check *check, size_t i);
 
-/* Whatever its class is, in this check alone. */
-bool tier_works_like_batch(const struct check *check, size_t i);
+/*
+ * A service VM, also by what it does right now: it may just not have been found out
+ * yet. Clearly above alpha, or above it in two checks in a row, it is light no more.
+ */
+bool tier_is_light(const struct check *check, size_t i);
 
 #endif

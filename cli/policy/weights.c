@@ -19,12 +19,6 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* A service VM, also by what it does right now: it may just not have been found out yet. */
-static bool is_light(const struct check *check, size_t i)
-{
-	return tier_of(check, i) == TIER_SERVICE && !tier_works_like_batch(check, i);
-}
-
 static bool is_given(const struct measure_vm *row)
 {
 	return row->rule && row->rule->guarantee_given;
@@ -43,7 +37,7 @@ static uint64_t stake(const struct check *check, size_t i, const struct lift *li
 	const struct measure_vm *row = &check->measure.vms[i];
 	uint64_t floor = check->options->floor_millicpus;
 
-	if (is_light(check, i))
+	if (tier_is_light(check, i))
 		return larger(larger(row->guarantee, floor),
 			      tier_claim(check, i) <= row->guarantee ? lift->modest : lift->others);
 	if (is_given(row))
@@ -98,7 +92,7 @@ static uint64_t rest_of_parts(const struct check *check)
 
 		if (!check_manages(check, i))
 			continue;
-		if (!is_light(check, i))
+		if (!tier_is_light(check, i))
 			parts += is_given(row) ? 0 : row->guarantee;
 		else if (tier_claim(check, i) > row->guarantee)
 			beyond += tier_claim(check, i) - row->guarantee;
@@ -119,7 +113,7 @@ static struct lift lift_services(const struct check *check, struct fill *fills)
 	size_t i;
 
 	for (i = 0; i < check->n; i++) {
-		if (check_manages(check, i) && !is_light(check, i))
+		if (check_manages(check, i) && !tier_is_light(check, i))
 			lift.modest = larger(lift.modest, stake(check, i, &none));
 	}
 	lift.modest *= check->options->service_boost;
@@ -151,7 +145,7 @@ void weights_decide(struct check *check, struct fill *fills)
 			continue;
 		least = smaller(least, stake(check, i, &lift));
 		most = larger(most, stake(check, i, &lift));
-		if (lift.modest && is_light(check, i))
+		if (lift.modest && tier_is_light(check, i))
 			continue;
 		sum += stake(check, i, &lift);
 		n++;

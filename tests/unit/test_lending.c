@@ -224,8 +224,67 @@ static void test_almost_idle(void)
 	host_free(&host);
 }
 
+/* A service VM about as busy as alpha, beside a light one and batch VMs. */
+static void test_weights_at_alpha(void)
+{
+	static const uint32_t vcpus[] = { 1, 1, 2, 2 };
+	static const uint64_t below[] = { 207, 100, 800, 800 }, above[] = { 213, 100, 800, 800 };
+	static const uint64_t batch[] = { 260, 100, 800, 800 };
+	static const uint64_t waited[] = { 700, 100, 1200, 1200 };
+	unsigned int changes = 0, step;
+	uint32_t light;
+	struct host host;
+
+	host_init(&host, 2, vcpus, 4);
+	host_check(&host);
+	for (step = 0; step < 40; step++) {
+		host_second(&host, step % 2 ? below : above, waited);
+		host_check(&host);
+		changes += step >= 20 && host.decisions[0].weight != host.vms[0].weight;
+		host_apply(&host);
+	}
+	light = host.vms[0].weight;
+	is_number(changes, 0, "its weight does not change with each check");
+	ok(light > host.vms[2].weight, "it goes first: %u, %u", light, host.vms[2].weight);
+	for (step = 0; step < 2; step++) {
+		host_second(&host, above, waited);
+		host_check(&host);
+		host_apply(&host);
+	}
+	ok(host.vms[0].weight < light, "not above alpha twice in a row: %u", host.vms[0].weight);
+	host_second(&host, below, waited);
+	host_check(&host);
+	host_apply(&host);
+	ok(host.vms[0].weight > host.vms[2].weight, "below it again: %u", host.vms[0].weight);
+	host_second(&host, batch, waited);
+	host_check(&host);
+	ok(host.decisions[0].weight < light, "nor clearly above it: %u", host.decisions[0].weight);
+	host_free(&host);
+}
+
+/* Only a quota's changes are too many. */
+static void test_when_quota_changed(void)
+{
+	const struct manage_memory *memory;
+	struct host host;
+	uint64_t changed;
+
+	capped_host(&host);
+	memory = manage_memory_of(&host.state, 100, 7);
+	changed = memory->changed_ns;
+	host.vms[0].weight = 1;
+	host_second(&host, (const uint64_t[]){ 290, 1700 }, (const uint64_t[]){ 1710, 300 });
+	host_check(&host);
+	memory = manage_memory_of(&host.state, 100, 7);
+	ok(host.decisions[0].change, "a weight is set again");
+	is_number(memory->changed_ns, changed, "which is no change of the quota");
+	host_free(&host);
+}
+
 void test_lending(void)
 {
+	test_weights_at_alpha();
+	test_when_quota_changed();
 	test_almost_idle();
 	test_many_weights();
 	test_what_stays();
