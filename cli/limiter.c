@@ -198,7 +198,7 @@ static void check(struct limiter *limiter, struct managed *vm)
 	struct error err;
 
 	if (!vm->place || strcmp(entry->place, vm->place)) {
-		say(limiter, vm, "it is in another cgroup now");
+		say(limiter, vm, "%s", vm->why[0] ? vm->why : "it is in another cgroup now");
 		limiter_release(limiter, vm);
 		return;
 	}

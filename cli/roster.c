@@ -104,9 +104,15 @@ static bool may_be_there(uint32_t pid, const void *data)
 	return is_pid(pid, &company->pid) || is_helper(company->roster, pid);
 }
 
-void roster_place(const struct roster *roster, struct managed *vm)
+static uint32_t find_stranger(const struct roster *roster, const struct managed *vm)
 {
 	struct company company = { roster, vm->pid };
+
+	return vm->cgroup.libvirt ? 0 : cgroup_stranger(&vm->cgroup, may_be_there, &company);
+}
+
+void roster_place(const struct roster *roster, struct managed *vm)
+{
 	char place[ACTUATOR_PLACE];
 	uint32_t stranger;
 
@@ -114,7 +120,7 @@ void roster_place(const struct roster *roster, struct managed *vm)
 	free(vm->place);
 	vm->place = NULL;
 	vm->actuator = NULL;
-	vm->settled = false;
+	vm->settled = vm->company = false;
 	if (cgroup_of(&roster->cgroups, vm->pid, &vm->cgroup)) {
 		snprintf(vm->why, sizeof(vm->why),
 			 "no cgroup with the CPU controller is mounted, or it is in one out of sight");
@@ -126,8 +132,8 @@ void roster_place(const struct roster *roster, struct managed *vm)
 		return;
 	}
 	vm->actuator = actuator_choose(&vm->cgroup, vm->uuid, place, vm->why);
-	stranger = vm->actuator && !vm->cgroup.libvirt ?
-		   cgroup_stranger(&vm->cgroup, may_be_there, &company) : 0;
+	stranger = vm->actuator ? find_stranger(roster, vm) : 0;
+	vm->company = stranger;
 	if (stranger) {
 		snprintf(vm->why, sizeof(vm->why),
 			 "process %" PRIu32 " is in its cgroup too and would be limited with it; give the VM a cgroup of its own",
@@ -251,12 +257,24 @@ static bool was_moved(const struct roster *roster, const struct managed *vm)
 	       strcmp(cgroup.path, vm->cgroup.path);
 }
 
+/* Somebody has come into its cgroup, or has left it. */
+static bool has_new_company(const struct roster *roster, const struct managed *vm)
+{
+	return (vm->actuator || vm->company) && !!find_stranger(roster, vm) != vm->company;
+}
+
+static void look_again(const struct roster *roster, struct managed *vm)
+{
+	if (was_moved(roster, vm) || has_new_company(roster, vm))
+		roster_place(roster, vm);
+}
+
 static void read_gauge(const struct roster *roster, struct managed *vm)
 {
 	struct gauge_reading reading;
 
-	if (vm->checks++ % LOOK_AGAIN == LOOK_AGAIN - 1 && was_moved(roster, vm))
-		roster_place(roster, vm);
+	if (vm->checks++ % LOOK_AGAIN == LOOK_AGAIN - 1)
+		look_again(roster, vm);
 	if (gauge_read(&vm->gauge, &reading)) {
 		/* its cgroup was removed under it: it must be somewhere else now */
 		roster_place(roster, vm);

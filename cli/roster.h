@@ -22,6 +22,7 @@ struct managed {
 	const struct actuator *actuator;	/* NULL: cannot be limited, see why */
 	char *place;
 	char why[ACTUATOR_WHY];		/* left alone because of this; empty: it is not */
+	bool company;			/* that is another process in its cgroup */
 
 	unsigned int checks;		/* since it is followed */
 

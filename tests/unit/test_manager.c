@@ -370,6 +370,35 @@ static void test_moved(void)
 	roster_free(&roster);
 }
 
+/* Somebody else's process comes into the cgroup, and goes. */
+static void test_company(void)
+{
+	struct limiter limiter;
+	struct roster roster;
+	struct error err;
+	unsigned int i;
+
+	make_host(1);
+	fill_roster(&roster, 1);
+	said[0] = '\0';
+	limiter_open(&limiter, journal_path(), hear, &err);
+	apply(&limiter, &roster, 500, 0);
+	put("/sys/fs/cgroup/vms/0/cgroup.procs", "1000\n4242\n");
+	for (i = 0; i < 10; i++)
+		update(&roster, &limiter, 1);
+	ok(as_found(0), "limits are put back when others are there");
+	has_text(said, "4242", "who is named");
+	apply(&limiter, &roster, 250, 0);
+	ok(as_found(0), "and stay so");
+	put("/sys/fs/cgroup/vms/0/cgroup.procs", "1000\n");
+	for (i = 0; i < 10; i++)
+		update(&roster, &limiter, 1);
+	apply(&limiter, &roster, 250, 0);
+	is_text(line_of("/sys/fs/cgroup/vms/0/cpu.max"), "25000 100000", "until it is alone again");
+	is_number(limiter_close(&limiter), 0, "all are put back");
+	roster_free(&roster);
+}
+
 static void leave_journal(const char *text, const char *what)
 {
 	struct limiter limiter;
@@ -551,6 +580,7 @@ void test_manager(void)
 	test_limits();
 	test_others();
 	test_moved();
+	test_company();
 	test_bad_journals();
 	test_kill_anywhere();
 	test_many();
