@@ -263,10 +263,22 @@ static bool has_new_company(const struct roster *roster, const struct managed *v
 	return (vm->actuator || vm->company) && !!find_stranger(roster, vm) != vm->company;
 }
 
+/* libvirt makes cgroups of vCPUs after the process is there, and with each vCPU that comes. */
+static bool is_blind(const struct managed *vm)
+{
+	return vm->cgroup.libvirt &&
+	       (vm->gauge.quota_fd < 0 || vm->gauge.n_stats != vm->totals.vcpus);
+}
+
 static void look_again(const struct roster *roster, struct managed *vm)
 {
-	if (was_moved(roster, vm) || has_new_company(roster, vm))
+	if (was_moved(roster, vm) || has_new_company(roster, vm)) {
 		roster_place(roster, vm);
+	} else if (is_blind(vm)) {
+		gauge_close(&vm->gauge);
+		gauge_open(&vm->gauge, &vm->cgroup, vm->totals.vcpus);
+		vm->settled = false;
+	}
 }
 
 static void read_gauge(const struct roster *roster, struct managed *vm)

@@ -399,6 +399,31 @@ static void test_company(void)
 	roster_free(&roster);
 }
 
+/* A VM of libvirt's that is seen before the cgroup of its vCPU is there. */
+static void test_late_vcpu(void)
+{
+	struct limiter limiter;
+	struct roster roster;
+	struct error err;
+	unsigned int i;
+
+	make_host(1);
+	put("/proc/1000/cgroup", "0::/machine.slice/machine-qemu\\x2d1.scope/libvirt/emulator\n");
+	fill_roster(&roster, 1);
+	limiter_open(&limiter, journal_path(), hear, &err);
+	is_number(roster.vms[0].reading.throttled_ns, 0, "nothing to be read yet");
+	put("/sys/fs/cgroup/machine.slice/machine-qemu\\x2d1.scope/libvirt/vcpu0/cpu.stat",
+	    "throttled_usec 7\n");
+	put("/sys/fs/cgroup/machine.slice/machine-qemu\\x2d1.scope/libvirt/vcpu0/cpu.max",
+	    "5000 100000\n");
+	for (i = 0; i < 10; i++)
+		update(&roster, &limiter, 1);
+	is_number(roster.vms[0].reading.throttled_ns, 7000, "it is looked for again");
+	is_number(roster.vms[0].reading.quota_ns, 5000000, "with its quota");
+	limiter_close(&limiter);
+	roster_free(&roster);
+}
+
 static void leave_journal(const char *text, const char *what)
 {
 	struct limiter limiter;
@@ -581,6 +606,7 @@ void test_manager(void)
 	test_others();
 	test_moved();
 	test_company();
+	test_late_vcpu();
 	test_bad_journals();
 	test_kill_anywhere();
 	test_many();
