@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "affinity.h"
 #include "notify.h"
 #include "restore.h"
 
@@ -299,25 +300,35 @@ static struct journal_entry *begin(struct limiter *limiter, struct managed *vm)
 	return entry;
 }
 
+/* Why its CPUs stay as they are, or NULL. */
+static const char *unpinnable(const struct limiter *limiter, const char *root,
+			      const struct managed *vm)
+{
+	const struct journal_entry *entry = entry_of(limiter, vm);
+
+	if (!entry->actuator->can_pin)
+		return "only VMs in cgroups that are vmshare's to write can be pinned";
+	if (!entry->actuator->can_pin(&entry->found))
+		return "its cgroup has no cpuset.cpus (cgroup.subtree_control of the one above), or somebody has chosen them";
+	if (affinity_is_chosen(root, vm->pid, vm->cgroup.dir))
+		return "somebody has chosen CPUs for one of its threads, which the kernel might forget";
+	return NULL;
+}
+
 /*
  * The CPUs of a decision as a list, or NULL: they stay as found. What cannot be pinned
  * is said when a VM is touched for the first time.
  */
-static const char *choose_cpus(struct limiter *limiter, const struct managed *vm, bool first,
-			       const struct manage_decision *decision, char list[SETTING_VALUE])
+static const char *choose_cpus(struct limiter *limiter, const char *root, const struct managed *vm,
+			       bool first, const struct manage_decision *decision,
+			       char list[SETTING_VALUE])
 {
-	const struct journal_entry *entry = entry_of(limiter, vm);
-	const struct actuator *way = entry->actuator;
+	const char *why = decision->cpus ? unpinnable(limiter, root, vm) : NULL;
 
-	if (!decision->cpus)
+	if (why && first)
+		say(limiter, vm, "its CPUs stay as they are: %s", why);
+	if (why || !decision->cpus)
 		return NULL;
-	if (!way->can_pin || !way->can_pin(&entry->found)) {
-		if (first)
-			say(limiter, vm, "its CPUs stay as they are: %s",
-			    !way->can_pin ? "only VMs in cgroups that are vmshare's to write can be pinned" :
-			    "its cgroup has no cpuset.cpus (cgroup.subtree_control of the one above), or somebody has chosen them");
-		return NULL;
-	}
 	if (!limiter->cpus)
 		limiter->cpus = cpuorder_read("/sys/devices/system/cpu");
 	if (!limiter->cpus || !cpuorder_list(limiter->cpus, decision->cpus_first, decision->cpus,
@@ -347,7 +358,7 @@ static bool look(struct limiter *limiter, struct managed *vm, struct journal_ent
 }
 
 /* Notes in the journal what a decision will change; false if it changes nothing. */
-static bool stage(struct limiter *limiter, struct managed *vm,
+static bool stage(struct limiter *limiter, const char *root, struct managed *vm,
 		  const struct manage_decision *decision)
 {
 	struct limit limit = {
@@ -373,7 +384,7 @@ static bool stage(struct limiter *limiter, struct managed *vm,
 	entry = first ? begin(limiter, vm) : entry_of(limiter, vm);
 	if (!entry || (!first && !look(limiter, vm, entry)))
 		return false;
-	limit.cpus = choose_cpus(limiter, vm, first, decision, list);
+	limit.cpus = choose_cpus(limiter, root, vm, first, decision, list);
 	entry->before = entry->next;
 	vm->actuator->express(&limit, &entry->found, &entry->next);
 	return true;
@@ -436,7 +447,7 @@ int limiter_apply(struct limiter *limiter, struct roster *roster,
 	limiter->cpus = NULL;
 	for (i = 0; i < n; i++) {
 		vm = roster_find(roster, decisions[i].pid);
-		staged[i] = vm && stage(limiter, vm, &decisions[i]);
+		staged[i] = vm && stage(limiter, roster->root, vm, &decisions[i]);
 		any |= staged[i];
 	}
 	if ((any || limiter->dirty) && save(limiter, err)) {
