@@ -19,12 +19,14 @@ static const char *const keys[] = { PERIOD, QUOTA, SHARES, BURST };
 
 static int read_settings(const char *place, struct settings *now, struct error *err)
 {
-	return cgroupfiles_read(place, keys, 4, 1, now, err);
+	return cgroupfiles_read(place, keys, 4, now, err);
 }
 
 static bool is_free(const struct settings *now)
 {
-	return !strcmp(settings_get(now, QUOTA), "-1");
+	const char *quota = settings_get(now, QUOTA);
+
+	return quota && !strcmp(quota, "-1");
 }
 
 static uint32_t shares_of(uint32_t weight)

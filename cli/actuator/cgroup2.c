@@ -17,12 +17,14 @@ static const char *const keys[] = { MAX, BURST, WEIGHT, CPUS };
 
 static int read_settings(const char *place, struct settings *now, struct error *err)
 {
-	return cgroupfiles_read(place, keys, 4, 3, now, err);
+	return cgroupfiles_read(place, keys, 4, now, err);
 }
 
 static bool is_free(const struct settings *now)
 {
-	return !strncmp(settings_get(now, MAX), "max", 3);
+	const char *max = settings_get(now, MAX);
+
+	return max && !strncmp(max, "max", 3);
 }
 
 static bool can_pin(const struct settings *found)

@@ -9,19 +9,20 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Once the cgroup is removed an open directory or file of it gives ENODEV. */
-static bool is_gone(int error)
+/* Once the cgroup is removed an open file of it gives ENODEV. */
+static bool is_gone(const char *dir, int error)
 {
-	return error == ENOENT || error == ENODEV;
+	return (error == ENOENT || error == ENODEV) && access(dir, F_OK);
 }
 
-static int explain(struct error *err, const char *doing, const char *path, int error)
+static int explain(struct error *err, const char *doing, const char *dir, const char *path,
+		   int error)
 {
 	enum exit_code code = error == EACCES || error == EPERM ? EXIT_PERMISSION : EXIT_RUNTIME;
 
 	error_set(err, code, "cannot %s %s: %s%s", doing, path, strerror(error),
 		  code == EXIT_PERMISSION ? "; run this as root" : "");
-	return is_gone(error) ? -ENOENT : -1;
+	return is_gone(dir, error) ? -ENOENT : -1;
 }
 
 /* The first line, without its end. */
@@ -42,8 +43,8 @@ static int read_line(const char *path, char *line, size_t size)
 	return 0;
 }
 
-int cgroupfiles_read(const char *dir, const char *const *keys, size_t n, size_t optional,
-		     struct settings *now, struct error *err)
+int cgroupfiles_read(const char *dir, const char *const *keys, size_t n, struct settings *now,
+		     struct error *err)
 {
 	char path[PATH_MAX], value[SETTING_VALUE];
 	size_t i;
@@ -53,10 +54,10 @@ int cgroupfiles_read(const char *dir, const char *const *keys, size_t n, size_t 
 	for (i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, keys[i]);
 		error = read_line(path, value, sizeof(value));
-		if (error == ENOENT && i >= n - optional)
+		if (error == ENOENT && !is_gone(dir, error))
 			continue;
 		if (error)
-			return explain(err, "read", path, error);
+			return explain(err, "read", dir, path, error);
 		settings_add(now, keys[i], "%s", value);
 	}
 	return 0;
@@ -96,7 +97,7 @@ int cgroupfiles_write(const char *dir, const struct settings *wanted, struct err
 			error = write_line(path, wanted->item[i].value);
 			refused[i] = error == EINVAL && !again;
 			if (error && !refused[i])
-				return explain(err, "write", path, error);
+				return explain(err, "write", dir, path, error);
 		}
 	}
 	return 0;

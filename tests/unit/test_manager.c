@@ -464,6 +464,30 @@ static void test_threads_with_cpus(void)
 	roster_free(&roster);
 }
 
+/* The CPU controller is switched off while the VM is pinned, which is the cpuset controller's. */
+static void test_controller_off(void)
+{
+	struct manage_decision decision = {
+		.pid = FIRST_PID, .change = true, .quota_ns = 50000000, .period_ns = 100000000, .cpus = 1,
+	};
+	struct limiter limiter;
+	struct roster roster;
+	struct error err;
+
+	make_host(1);
+	may_run_on(0, "0-255");
+	fill_roster(&roster, 1);
+	limiter_open(&limiter, journal_path(), hear, &err);
+	limiter_apply(&limiter, &roster, &decision, 1, &err);
+	ok(*line_of("/sys/fs/cgroup/vms/0/cpuset.cpus"), "limited and pinned");
+	unlink(full("/sys/fs/cgroup/vms/0/cpu.max"));
+	unlink(full("/sys/fs/cgroup/vms/0/cpu.max.burst"));
+	unlink(full("/sys/fs/cgroup/vms/0/cpu.weight"));
+	is_number(limiter_close(&limiter), 0, "without the CPU controller: no failure");
+	is_text(line_of("/sys/fs/cgroup/vms/0/cpuset.cpus"), "", "and its CPUs are put back");
+	roster_free(&roster);
+}
+
 static void leave_journal(const char *text, const char *what)
 {
 	struct limiter limiter;
@@ -648,6 +672,7 @@ void test_manager(void)
 	test_company();
 	test_late_vcpu();
 	test_threads_with_cpus();
+	test_controller_off();
 	test_bad_journals();
 	test_kill_anywhere();
 	test_many();
