@@ -61,11 +61,7 @@ static int set_timer(int fd, uint64_t interval_ns)
 	return timerfd_settime(fd, 0, &time, NULL);
 }
 
-/*
- * Whoever has begun to put limits back, or to set them, is told by signals but not
- * ended: they are held from the first change on, and read when there is time.
- */
-static sigset_t hold_signals(void)
+static sigset_t our_signals(void)
 {
 	sigset_t set;
 
@@ -73,10 +69,34 @@ static sigset_t hold_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	return set;
+}
+
+/*
+ * Whoever has begun to put limits back, or to set them, is told by signals but not
+ * ended: they are held from the first change on, and read when there is time.
+ */
+static sigset_t hold_signals(void)
+{
+	sigset_t set = our_signals();
+
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	/* who no longer reads our lines is no reason to leave limits behind */
 	signal(SIGPIPE, SIG_IGN);
 	return set;
+}
+
+bool service_release_signals(void)
+{
+	const struct timespec now = {};
+	sigset_t set = our_signals();
+	bool told = false;
+	int number;
+
+	while ((number = sigtimedwait(&set, NULL, &now)) > 0)
+		told |= number != SIGHUP;
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return told;
 }
 
 static int open_signals(void)

@@ -31,7 +31,13 @@ int service_once(struct service_options *options, json_t **status, struct error 
 int service_restore(const char *dir, void (*say)(const char *text), size_t *failed,
 		    struct error *err);
 
-/* The error for that, if there are any; else 0. */
+/*
+ * Lets them through again, before what may take long and changes nothing: the
+ * configuration, a trace. True if one has come meanwhile that is to end the program.
+ */
+bool service_release_signals(void);
+
+/* The error for limits that could not be put back, if there are any; else 0. */
 int service_check_restored(size_t failed, struct error *err);
 
 #endif

@@ -104,13 +104,21 @@ static const char *directory(const struct options *options)
 	return options->dir ? options->dir : CONTROL_DIR;
 }
 
-/* Before anything is asked of the module, which may be missing. */
-static int restore_first(const struct options *options, struct error *err)
+/*
+ * Before anything is asked of the module, which may be missing. Whoever was told to end
+ * meanwhile has done what there was to do.
+ */
+static int restore_first(const struct options *options, bool *told, struct error *err)
 {
 	size_t failed;
 
-	return options->manage == MANAGE_RUN ?
-	       service_restore(directory(options), say, &failed, err) : 0;
+	*told = false;
+	if (options->manage != MANAGE_RUN)
+		return 0;
+	if (service_restore(directory(options), say, &failed, err))
+		return -1;
+	*told = service_release_signals();
+	return *told ? service_check_restored(failed, err) : 0;
 }
 
 static int restore(const struct options *options, struct error *err)
@@ -138,9 +146,13 @@ static int run_live(const struct options *options, struct error *err)
 	};
 	struct client *client;
 	int ret = -1;
+	bool told;
 
-	if (restore_first(options, err) ||
-	    load_config((void *)options, &service.manager.policy, err))
+	if (restore_first(options, &told, err))
+		return -1;
+	if (told)
+		return EXIT_OK;
+	if (load_config((void *)options, &service.manager.policy, err))
 		return -1;
 	if (!client_open(&client, NULL, err)) {
 		service.manager.source.data = client;

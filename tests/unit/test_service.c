@@ -124,8 +124,36 @@ static void test_tried_once(void)
 	rmdir(path);
 }
 
+static void end_meanwhile(const char *text)
+{
+	(void)text;
+	raise(SIGTERM);
+}
+
+/* Told to end while it restores, and again when it is done. */
+static void restore_and_wait(const char *dir)
+{
+	struct error err;
+	size_t failed;
+
+	if (service_restore(dir, end_meanwhile, &failed, &err) || !service_release_signals())
+		_exit(1);
+	raise(SIGTERM);
+	_exit(2);
+}
+
+static void test_signals(void)
+{
+	const char *dir = leave_limit();
+	int status = in_child(restore_and_wait, dir);
+
+	ok(is_restored(dir), "a signal to end waits until limits are put back");
+	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "and is not held after that: %d", status);
+}
+
 void test_service(void)
 {
+	test_signals();
 	test_tried_once();
 	test_nobody_listens();
 }
