@@ -37,7 +37,11 @@ static int load_config(void *data, struct manage_options *policy, struct error *
 		return -1;
 	if (options.interval_ms)
 		policy->t_check_ns = (uint64_t)options.interval_ms * 1000000;
-	return 0;
+	if (!manage_options_wrong(policy))
+		return 0;
+	error_set(err, EXIT_USAGE, "--interval: %s", manage_options_wrong(policy));
+	manage_options_free(policy);
+	return -1;
 }
 
 /*

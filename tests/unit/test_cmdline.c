@@ -303,6 +303,12 @@ static const struct row rows[] = {
 	  "{\"version\":1,\"vms\":[{\"pid\":5,\"name\":\"a\\nb\",\"unique_bytes\":4096,"
 	  "\"anon_bytes\":4096}],\"sets\":[]}", "control characters" },
 
+	/* manage */
+	{ 2, "manage --check --config - --interval 0.2", "[Manage]\nPeriod=500ms\n",
+	  "CheckInterval must not be shorter than Period" },
+	{ 0, "manage --check --config - --interval 0.5", "[Manage]\nPeriod=500ms\n",
+	  "CheckInterval  500ms" },
+
 	/* place */
 	{ 2, "place", NULL, "needs at least 2 arguments" },
 	{ 2, "place " GOLDEN "/hostb.json", NULL, "needs at least 2 arguments" },
