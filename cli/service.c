@@ -27,6 +27,7 @@ struct service {
 	struct control control;
 	int epoll_fd, timer_fd, signal_fd, watchdog_fd;
 	unsigned int failures;
+	uint64_t checked_ns;		/* when the last check began; 0: never */
 	bool stopping;
 };
 
@@ -148,12 +149,30 @@ static void say(const struct service *service, const char *text)
 	service->options->manager.say(text);
 }
 
+/*
+ * After a reload, or when the last check began late, the next one would be of a moment
+ * too short to say anything.
+ */
+static bool is_too_early(struct service *service)
+{
+	struct timespec time;
+	uint64_t now, since;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	now = (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+	since = now - service->checked_ns;
+	if (service->checked_ns && since < service->options->manager.policy.t_check_ns / 2)
+		return true;
+	service->checked_ns = now;
+	return false;
+}
+
 /* One failed check does no harm: limits stay as they are until the next. */
 static int on_timer(struct service *service, struct error *err)
 {
 	uint64_t missed;
 
-	if (read(service->timer_fd, &missed, sizeof(missed)) < 0)
+	if (read(service->timer_fd, &missed, sizeof(missed)) < 0 || is_too_early(service))
 		return 0;
 	if (!manager_check(&service->manager, err)) {
 		service->failures = 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "service.h"
@@ -151,8 +152,67 @@ static void test_signals(void)
 	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "and is not held after that: %d", status);
 }
 
+#define CHECK_MS 200
+
+static unsigned int checks, early;
+
+static uint64_t now_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+/* The second check finds that the configuration is to be read again. */
+static int read_nothing(void *data, struct cpu *cpu, struct error *err)
+{
+	static uint64_t before;
+
+	(void)data;
+	(void)err;
+	early += checks && now_ms() - before < CHECK_MS / 4;
+	before = now_ms();
+	memset(cpu, 0, sizeof(*cpu));
+	cpu->taken_ns = before * 1000000;
+	checks++;
+	if (checks == 2 || checks == 4)
+		raise(checks == 2 ? SIGHUP : SIGTERM);
+	return 0;
+}
+
+static int same_again(void *data, struct manage_options *policy, struct error *err)
+{
+	(void)data;
+	(void)err;
+	manage_options_init(policy);
+	policy->t_check_ns = CHECK_MS * 1000000;
+	return 0;
+}
+
+static void run(const char *dir)
+{
+	struct service_options options = {
+		.manager = { .source.read = read_nothing, .root = test_root(), .out = stdout,
+			     .say = count_failures },
+		.dir = dir, .reload = same_again,
+	};
+	struct error err;
+
+	same_again(NULL, &options.manager.policy, &err);
+	_exit(service_run(&options, &err) ? 9 : (int)early);
+}
+
+static void test_reload(void)
+{
+	test_file("/proc/self/mountinfo", "", 0);
+	is_number((uint64_t)WEXITSTATUS(in_child(run, leave_limit())), 0,
+		  "a reload makes no check of a moment");
+}
+
 void test_service(void)
 {
+	test_reload();
 	test_signals();
 	test_tried_once();
 	test_nobody_listens();
