@@ -310,7 +310,7 @@ static int check_values(const struct reader *reader, const struct key *key)
 		rule->guarantee_given = true;
 	if (reader->keys == vm_keys && !strcmp(key->name, "Weight") && !rule->weight)
 		return refuse(reader, "Weight is from 1 to 10000");
-	wrong = manage_options_wrong(reader->options);
+	wrong = manage_values_wrong(reader->options);
 	return wrong ? refuse(reader, "%s", wrong) : 0;
 }
 
@@ -438,6 +438,14 @@ static int read_text(struct reader *reader)
 	return 0;
 }
 
+/* What no line alone says. */
+static int check_whole(const struct reader *reader)
+{
+	const char *wrong = manage_options_wrong(reader->options);
+
+	return wrong ? refuse(reader, "%s", wrong) : 0;
+}
+
 int manageconf_parse(const char *name, const char *text, size_t len,
 		     struct manage_options *options, struct error *err)
 {
@@ -446,7 +454,7 @@ int manageconf_parse(const char *name, const char *text, size_t len,
 	};
 
 	manage_options_init(options);
-	if (!read_text(&reader))
+	if (!read_text(&reader) && !check_whole(&reader))
 		return 0;
 	manage_options_free(options);
 	return -1;

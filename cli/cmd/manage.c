@@ -37,9 +37,10 @@ static int load_config(void *data, struct manage_options *policy, struct error *
 		return -1;
 	if (options.interval_ms)
 		policy->t_check_ns = (uint64_t)options.interval_ms * 1000000;
+	/* --policy and --interval may not go with what was read */
 	if (!manage_options_wrong(policy))
 		return 0;
-	error_set(err, EXIT_USAGE, "--interval: %s", manage_options_wrong(policy));
+	error_set(err, EXIT_USAGE, "%s", manage_options_wrong(policy));
 	manage_options_free(policy);
 	return -1;
 }

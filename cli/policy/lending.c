@@ -185,7 +185,7 @@ static uint64_t choose_period(const struct manage_options *options, uint64_t quo
 		period = (uint64_t)((unsigned __int128)options->stall_max_ns * vcpus /
 				    (vcpus - quota));
 	/* the kernel's least quota must fit in, and it counts in microseconds */
-	shortest = larger(10 * MANAGE_PERIOD_MIN_NS, MANAGE_QUOTA_MIN_NS * 1000 / quota);
+	shortest = larger(MANAGE_SHORTEST_NS, MANAGE_QUOTA_MIN_NS * 1000 / quota);
 	period = smaller(larger(period, shortest), MANAGE_PERIOD_MAX_NS);
 	return period - period % 1000;
 }

@@ -86,18 +86,36 @@ static const char *times_wrong(const struct manage_options *options)
 {
 	if (options->t_check_ns < 100 * MILLISECOND || options->t_check_ns > 3600 * SECOND)
 		return "CheckInterval is from 100ms to 1h";
-	if (options->period_ns < 10 * MILLISECOND || options->period_ns > MANAGE_PERIOD_MAX_NS)
+	if (options->period_ns < MANAGE_SHORTEST_NS || options->period_ns > MANAGE_PERIOD_MAX_NS)
 		return "Period is from 10ms to 1s";
 	if (options->t_check_ns < options->period_ns)
 		return "CheckInterval must not be shorter than Period";
-	if (options->stall_max_ns < MILLISECOND || options->stall_max_ns > SECOND)
-		return "StallMax is from 1ms to 1s";
+	if (options->stall_max_ns < MANAGE_SHORTEST_NS || options->stall_max_ns > SECOND)
+		return "StallMax is from 10ms to 1s";
 	if (options->rate_limit_ns > 3600 * SECOND)
 		return "RateLimit is at most 1h";
 	return NULL;
 }
 
+/* The least quota there can be has to fit into a period that is no longer than a stall. */
+static const char *stall_wrong(const struct manage_options *options)
+{
+	uint64_t least = options->floor_millicpus + options->vmm_floor_millicpus;
+
+	if (options->policy == MANAGE_LENDING &&
+	    MANAGE_QUOTA_MIN_NS * 1000 / least > options->stall_max_ns)
+		return "StallMax is too short for a quota as small as Floor and VmmFloor together: it is at least 1ms divided by that part of a CPU";
+	return NULL;
+}
+
 const char *manage_options_wrong(const struct manage_options *options)
+{
+	const char *wrong = manage_values_wrong(options);
+
+	return wrong ? wrong : stall_wrong(options);
+}
+
+const char *manage_values_wrong(const struct manage_options *options)
 {
 	if (options->policy != MANAGE_LENDING && options->policy != MANAGE_PUBLISHED)
 		return "Policy is lending or published";

@@ -23,6 +23,9 @@
 #define MANAGE_PERIOD_MAX_NS 1000000000ull
 #define MANAGE_QUOTA_MIN_NS 1000000ull
 
+/* No period is chosen shorter: each one costs. */
+#define MANAGE_SHORTEST_NS 10000000ull
+
 enum manage_class {
 	MANAGE_AUTO,			/* in options only: by measurement */
 	MANAGE_SERVICE,			/* light and in bursts: a desktop, a web server */
@@ -195,6 +198,9 @@ int manage_decide(struct manage_state *state, const struct manage_sample *previo
 
 /* Why options are refused, or NULL; a sentence with the option's name in the config file. */
 const char *manage_options_wrong(const struct manage_options *options);
+
+/* The same, but for what only all of them together say: while they are read one by one. */
+const char *manage_values_wrong(const struct manage_options *options);
 
 /* "service", "batch"; "lending", "published"; "none", "heavy", "batch". */
 const char *manage_class_name(enum manage_class class);

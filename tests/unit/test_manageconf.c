@@ -25,6 +25,8 @@ static const struct {
 	{ "[Manage]\nCheckInterval=50ms\n", "c:2: CheckInterval is from 100ms to 1h" },
 	{ "[Manage]\nCheckInterval=99999999999999999h\n", "c:2: CheckInterval=99999999999999999h is no time" },
 	{ "[Manage]\nCheckInterval=200ms\nPeriod=500ms\n", "c:3: CheckInterval must not be shorter" },
+	{ "[Manage]\nStallMax=5ms\n", "c:2: StallMax is from 10ms to 1s" },
+	{ "[Manage]\nFloor=1%\nVmmFloor=0%\n", "c:3: StallMax is too short" },
 	{ "[Manage]\nPolicy=Lending\n", "c:2: Policy=Lending is neither" },
 	{ "[Manage]\nCap=yes\n", "c:2: Cap=yes is none of none, heavy and batch" },
 	{ "[Manage]\nAlpha=60%\nAlpha=70%\n", "c:3: Alpha is given a second time; the first is in line 2" },
@@ -70,6 +72,8 @@ static const char whole[] =
 	"[VM web 1]\nClass=service\nGuarantee=150%\nWeight=200\nManaged=no\n"
 	"[VM *]\nClass=batch\n"
 	"[VM [x]]";
+
+static const char small[] = "[Manage]\nFloor=1%\nVmmFloor=0%\nStallMax=100ms\n";
 
 static void test_whole(void)
 {
@@ -167,6 +171,9 @@ static void test_back(void)
 	manageconf_parse("c", whole, strlen(whole), &options, &err);
 	ok(comes_back(&options), "so does a file with every key");
 	manage_options_free(&options);
+	manageconf_parse("c", small, strlen(small), &options, &err);
+	ok(options.stall_max_ns == 100000000 && comes_back(&options),
+	   "and one that is in range only as a whole");
 	manage_options_init(&options);
 	options.rules = &rule;
 	options.n_rules = 1;
