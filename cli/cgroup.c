@@ -163,17 +163,22 @@ static bool is_libvirt(const char *name, size_t len)
 
 /*
  * Where in the path the VM as a whole is: libvirt puts the threads of a machine
- * into cgroups below the machine's own. Returns the length of that part.
+ * into cgroups below the machine's own. Returns the length of that part. Whoever was
+ * given a unit, or is a user, can make a cgroup of that name below it: that is none.
  */
 static size_t machine_length(const char *path)
 {
 	const char *name = path, *end;
 
+	if (!strncmp(path, "/user.slice/", 12))
+		return 0;
 	while (*name) {
 		name += *name == '/';
 		end = name + strcspn(name, "/");
 		if (is_libvirt(name, (size_t)(end - name)))
 			return (size_t)(end - path);
+		if (is_unit(name, (size_t)(end - name)))
+			return 0;
 		name = end;
 	}
 	return 0;

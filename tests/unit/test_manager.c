@@ -106,6 +106,13 @@ static void test_places(void)
 	is_text(cgroup.path, "/machine.slice/machine-qemu\\x2d1\\x2dweb.scope", "the VM as a whole");
 	ok(actuator_choose(&cgroup, "uuid", place, why) == &actuator_libvirt, "by libvirt");
 	ok(!actuator_choose(&cgroup, NULL, place, why), "not without a UUID");
+	look(&cgroup, V2, "0::/machine/qemu-1-web.libvirt-qemu/emulator\n");
+	ok(cgroup.libvirt, "also without systemd");
+	look(&cgroup, V2, "0::/user.slice/user-1.slice/user@1.service/app.slice/machine-qemu-1.scope\n");
+	ok(!cgroup.libvirt && !actuator_choose(&cgroup, "uuid", place, why),
+	   "not where a user can name cgroups");
+	look(&cgroup, V2, "0::/system.slice/docker-1.scope/machine-qemu-1.scope\n");
+	ok(!cgroup.libvirt, "nor where a container can");
 	look(&cgroup, V2, "0::/qemu.slice/100.scope\n");
 	is_text(cgroup.unit, "100.scope", "a unit's own cgroup");
 	ok(!cgroup.below_unit, "not below");
