@@ -184,11 +184,13 @@ static size_t machine_length(const char *path)
 	return 0;
 }
 
-/* The last part of the path that is a unit's name. Returns where it ends. */
+/*
+ * The first part of the path that is a unit's name: systemd makes no unit below
+ * another's cgroup, so what follows is not the machine's. Returns where it ends.
+ */
 static size_t find_unit(const char *path, char unit[CGROUP_UNIT])
 {
 	const char *name = path, *end;
-	size_t found = 0;
 
 	unit[0] = '\0';
 	while (*name) {
@@ -200,11 +202,11 @@ static size_t find_unit(const char *path, char unit[CGROUP_UNIT])
 
 			memcpy(unit, plain, (size_t)(end - plain));
 			unit[end - plain] = '\0';
-			found = (size_t)(end - path);
+			return (size_t)(end - path);
 		}
 		name = end;
 	}
-	return found;
+	return 0;
 }
 
 /* What was mounted may be a part of the hierarchy; paths name the whole of it. */
@@ -245,7 +247,7 @@ static bool is_delegated(const struct cgroups *cgroups, const char *path, size_t
 
 static void find_owner(const struct cgroups *cgroups, const char *text, struct cgroup *cgroup)
 {
-	char path[CGROUP_PATH];
+	char path[CGROUP_PATH], inner[CGROUP_UNIT];
 	size_t end;
 
 	if (!cgroups->systemd)
@@ -256,7 +258,7 @@ static void find_owner(const struct cgroups *cgroups, const char *text, struct c
 	end = find_unit(path, cgroup->unit);
 	if (!end)
 		return;
-	cgroup->of_user = strstr(path, "/user@") && strncmp(cgroup->unit, "user@", 5);
+	cgroup->nested = find_unit(path + end, inner) != 0;
 	cgroup->below_unit = path[end] != '\0';
 	cgroup->delegated = is_delegated(cgroups, path, end);
 }

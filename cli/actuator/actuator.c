@@ -52,8 +52,8 @@ static const struct actuator *choose_systemd(const struct cgroup *cgroup, char *
 {
 	const struct actuator *systemd = actuator_by_name("systemd");
 
-	if (cgroup->of_user)
-		return refuse(why, "%s belongs to a user's own systemd; start the VM in a scope of the machine's (systemd-run --scope)",
+	if (cgroup->nested)
+		return refuse(why, "inside of %s a systemd of its own, of a user or a container, has made its cgroup; start the VM in a scope of the machine's (systemd-run --scope)",
 			      cgroup->unit);
 	if (cgroup->below_unit)
 		return refuse(why, "its cgroup is inside of %s, which systemd has not handed over; set Delegate=yes there",
@@ -83,7 +83,7 @@ const struct actuator *actuator_choose(const struct cgroup *cgroup, const char *
 	why[0] = '\0';
 	if (cgroup->libvirt)
 		return choose_libvirt(uuid, place, why);
-	if (*cgroup->unit && !(cgroup->below_unit && cgroup->delegated && !cgroup->of_user))
+	if (*cgroup->unit && !(cgroup->below_unit && cgroup->delegated && !cgroup->nested))
 		return choose_systemd(cgroup, place, why);
 	if (cgroup_is_root(cgroup))
 		return refuse(why, "it is in the root cgroup, which cannot be limited; start it in a cgroup of its own");

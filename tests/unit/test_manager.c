@@ -129,6 +129,9 @@ static void test_places(void)
 	look(&cgroup, V2, "0::/user.slice/user-1.slice/user@1.service/app.slice/vm.scope\n");
 	ok(!actuator_choose(&cgroup, NULL, place, why), "a user's own systemd");
 	has_text(why, "user", "is named as the owner");
+	look(&cgroup, V2, "0::/machine.slice/systemd-nspawn@c.service/payload/system.slice/vm.service\n");
+	is_text(cgroup.unit, "systemd-nspawn@c.service", "the machine's unit, not the container's");
+	ok(!actuator_choose(&cgroup, NULL, place, why), "whose own systemd has made the VM's cgroup");
 	look(&cgroup, V2, "0::/\n");
 	ok(!actuator_choose(&cgroup, NULL, place, why), "the root cannot be limited");
 	look(&cgroup, V1, "4:cpu,cpuacct:/vms/a\n1:name=systemd:/\n0::/\n");
