@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "text.h"
+
 static const struct actuator *const all[] = {
 	&actuator_libvirt,
 #ifdef HAVE_SYSTEMD
@@ -77,10 +79,9 @@ static const struct actuator *choose_files(const struct cgroup *cgroup, char *pl
 	return cgroup->version == CGROUP_V2 ? &actuator_cgroup2 : &actuator_cgroup1;
 }
 
-const struct actuator *actuator_choose(const struct cgroup *cgroup, const char *uuid,
-				       char place[ACTUATOR_PLACE], char why[ACTUATOR_WHY])
+static const struct actuator *choose(const struct cgroup *cgroup, const char *uuid, char *place,
+				     char *why)
 {
-	why[0] = '\0';
 	if (cgroup->libvirt)
 		return choose_libvirt(uuid, place, why);
 	if (*cgroup->unit && !(cgroup->below_unit && cgroup->delegated && !cgroup->nested))
@@ -88,6 +89,27 @@ const struct actuator *actuator_choose(const struct cgroup *cgroup, const char *
 	if (cgroup_is_root(cgroup))
 		return refuse(why, "it is in the root cgroup, which cannot be limited; start it in a cgroup of its own");
 	return choose_files(cgroup, place, why);
+}
+
+/* What goes into the journal comes out of it the same. */
+static bool is_text(const char *place)
+{
+	char clean[ACTUATOR_PLACE];
+
+	text_clean(place, clean, sizeof(clean));
+	return !strcmp(place, clean);
+}
+
+const struct actuator *actuator_choose(const struct cgroup *cgroup, const char *uuid,
+				       char place[ACTUATOR_PLACE], char why[ACTUATOR_WHY])
+{
+	const struct actuator *way;
+
+	why[0] = '\0';
+	way = choose(cgroup, uuid, place, why);
+	if (way && !is_text(place))
+		return refuse(why, "the name of its cgroup is no UTF-8 text, so that it could not be noted where to put limits back");
+	return way;
 }
 
 static struct setting *find(const struct settings *settings, const char *key)

@@ -132,6 +132,10 @@ static void test_places(void)
 	look(&cgroup, V2, "0::/machine.slice/systemd-nspawn@c.service/payload/system.slice/vm.service\n");
 	is_text(cgroup.unit, "systemd-nspawn@c.service", "the machine's unit, not the container's");
 	ok(!actuator_choose(&cgroup, NULL, place, why), "whose own systemd has made the VM's cgroup");
+	put("/sys/fs/cgroup/vms/\xff/cpu.max", "max 100000\n");
+	look(&cgroup, V2, "0::/vms/\xff\n");
+	ok(!actuator_choose(&cgroup, NULL, place, why), "a name that the journal cannot have");
+	has_text(why, "UTF-8", "for that reason");
 	look(&cgroup, V2, "0::/\n");
 	ok(!actuator_choose(&cgroup, NULL, place, why), "the root cannot be limited");
 	look(&cgroup, V1, "4:cpu,cpuacct:/vms/a\n1:name=systemd:/\n0::/\n");
