@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "jsonout.h"
+#include "outlet.h"
 #include "replay.h"
 #include "trace.h"
 
@@ -144,6 +145,8 @@ static void print_decision(const struct manager *manager, const struct manage_de
 	char line[1024];
 	json_t *object;
 
+	if (!outlet_has_room(out))
+		return;
 	if (manager->options->json) {
 		object = decision_json(decision, name);
 		json_dumpf(object, out, JSON_COMPACT);
@@ -153,6 +156,7 @@ static void print_decision(const struct manager *manager, const struct manage_de
 		decision_line(decision, name, line, sizeof(line));
 		fprintf(out, "%s\n", line);
 	}
+	fflush(out);
 }
 
 static void print_news(const struct manager *manager, const struct manage_sample *sample,
@@ -164,7 +168,6 @@ static void print_news(const struct manager *manager, const struct manage_sample
 		if (is_news(manager, &decisions[i]))
 			print_decision(manager, &decisions[i], sample->vms[i].name);
 	}
-	fflush(manager->options->out);
 }
 
 static int record(struct manager *manager, const struct manage_sample *sample, struct error *err)

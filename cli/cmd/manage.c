@@ -13,6 +13,7 @@
 #include "manageconf.h"
 #include "options_daemon.h"
 #include "options_manage.h"
+#include "outlet.h"
 #include "replay.h"
 #include "service.h"
 #include "status_view.h"
@@ -20,10 +21,11 @@
 
 static void say(const char *text)
 {
-	char line[4096];
+	char line[OUTLET_LINE - 64];
 
 	text_escape(text, line, sizeof(line));
-	fprintf(stderr, "vmshare: %s\n", line);
+	if (outlet_has_room(stderr))
+		fprintf(stderr, "vmshare: %s\n", line);
 }
 
 /* The file that was named must be there; that of the usual place need not. */

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "outlet.h"
 #include "service.h"
 
 static int log_fd;
@@ -210,8 +212,68 @@ static void test_reload(void)
 		  "a reload makes no check of a moment");
 }
 
+/* A pipe that is full, as of a pager that stands still. */
+static FILE *full_pipe(int *reader)
+{
+	static const char page[4096];
+	int ends[2];
+
+	if (pipe(ends))
+		_exit(9);
+	*reader = ends[0];
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	while (write(ends[1], page, sizeof(page)) > 0)
+		continue;
+	fcntl(ends[1], F_SETFL, 0);
+	return fdopen(ends[1], "w");
+}
+
+static int read_one(void *data, struct cpu *cpu, struct error *err)
+{
+	(void)data;
+	(void)err;
+	memset(cpu, 0, sizeof(*cpu));
+	cpu->taken_ns = now_ms() * 1000000;
+	cpu_add_thread(cpu)->pid = 1000;
+	return 0;
+}
+
+static void check_unread(const char *dir)
+{
+	struct manager_options options = { .source.read = read_one, .root = test_root(),
+					   .say = count_failures };
+	struct manager manager;
+	struct error err;
+	int reader;
+
+	(void)dir;
+	manage_options_init(&options.policy);
+	options.out = full_pipe(&reader);
+	alarm(5);
+	_exit(manager_open(&manager, &options, &err) || manager_check(&manager, &err) ||
+	      manager.n_decisions != 1);
+}
+
+static void test_unread(void)
+{
+	char page[4096];
+	FILE *file;
+	int reader;
+
+	file = full_pipe(&reader);
+	ok(!outlet_has_room(file), "a pipe that is full has no room");
+	ok(read(reader, page, sizeof(page)) == sizeof(page) && outlet_has_room(file),
+	   "with a page less it has");
+	fclose(file);
+	close(reader);
+	test_file("/proc/self/mountinfo", "", 0);
+	test_file("/proc/1000/stat", "1000 (vmm) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 500 0 0\n", 59);
+	is_number((uint64_t)in_child(check_unread, ""), 0, "a check does not wait for who reads of it");
+}
+
 void test_service(void)
 {
+	test_unread();
 	test_reload();
 	test_signals();
 	test_tried_once();
