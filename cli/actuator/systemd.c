@@ -64,24 +64,27 @@ static int explain(struct error *err, const char *unit, const char *doing, int r
 	return gone ? -ENOENT : is_away(ret) ? -EAGAIN : -1;
 }
 
-static const char *interface_of(const char *unit)
+static bool is_scope(const char *unit)
 {
 	size_t len = strlen(unit);
 
-	return len > 6 && !strcmp(unit + len - 6, ".scope") ? SERVICE ".Scope" :
-							      SERVICE ".Service";
+	return len > 6 && !strcmp(unit + len - 6, ".scope");
 }
 
-/* Asking for a unit by its path would load one that is gone, with defaults. */
-static int find_unit(const char *unit, char **path, struct error *err)
+static const char *interface_of(const char *unit)
+{
+	return is_scope(unit) ? SERVICE ".Scope" : SERVICE ".Service";
+}
+
+/* Asks by a method of the manager for the path of a unit. */
+static int ask_path(const char *method, const char *unit, char **path, struct error *err)
 {
 	sd_bus_error reply = SD_BUS_ERROR_NULL;
 	sd_bus_message *message = NULL;
 	const char *found;
 	int ret;
 
-	ret = sd_bus_call_method(bus, SERVICE, ROOT, MANAGER, "GetUnit", &reply, &message, "s",
-				 unit);
+	ret = sd_bus_call_method(bus, SERVICE, ROOT, MANAGER, method, &reply, &message, "s", unit);
 	if (ret >= 0)
 		ret = sd_bus_message_read(message, "o", &found);
 	if (ret < 0)
@@ -89,6 +92,42 @@ static int find_unit(const char *unit, char **path, struct error *err)
 	*path = strdup(found);
 	sd_bus_message_unref(message);
 	return *path ? 0 : error_no_memory(err);
+}
+
+static int check_loaded(const char *unit, const char *path, struct error *err)
+{
+	sd_bus_error reply = SD_BUS_ERROR_NULL;
+	char *state = NULL;
+	int ret;
+
+	ret = sd_bus_get_property_string(bus, SERVICE, path, SERVICE ".Unit", "LoadState", &reply,
+					 &state);
+	if (ret < 0)
+		return explain(err, unit, "find", ret, &reply);
+	ret = strcmp(state, "loaded") ? -ENOENT : 0;
+	if (ret)
+		error_set(err, EXIT_RUNTIME, "there is no unit %s any more", unit);
+	free(state);
+	return ret;
+}
+
+/*
+ * Asking for a unit by its path would load one that is gone, with defaults. A service
+ * that has a file and does not run is not loaded, but what was set for it is kept.
+ */
+static int find_unit(const char *unit, char **path, struct error *err)
+{
+	int ret = ask_path("GetUnit", unit, path, err);
+
+	if (ret != -ENOENT || is_scope(unit))
+		return ret;
+	ret = ask_path("LoadUnit", unit, path, err);
+	if (ret)
+		return ret;
+	ret = check_loaded(unit, *path, err);
+	if (ret)
+		free(*path);
+	return ret;
 }
 
 static int read_property(const char *unit, const char *path, const char *key,
