@@ -111,6 +111,14 @@ static uint32_t find_stranger(const struct roster *roster, const struct managed 
 	return vm->cgroup.libvirt ? 0 : cgroup_stranger(&vm->cgroup, may_be_there, &company);
 }
 
+/* Another cgroup, or more of it: what it has counted until now is not of this VM and time. */
+static int open_gauge(struct managed *vm)
+{
+	vm->sums.throttled_ns = UINT64_MAX;
+	vm->settled = false;
+	return gauge_open(&vm->gauge, &vm->cgroup, vm->totals.vcpus);
+}
+
 void roster_place(const struct roster *roster, struct managed *vm)
 {
 	char place[ACTUATOR_PLACE];
@@ -120,13 +128,13 @@ void roster_place(const struct roster *roster, struct managed *vm)
 	free(vm->place);
 	vm->place = NULL;
 	vm->actuator = NULL;
-	vm->settled = vm->company = false;
+	vm->company = false;
 	if (cgroup_of(&roster->cgroups, vm->pid, &vm->cgroup)) {
 		snprintf(vm->why, sizeof(vm->why),
 			 "no cgroup with the CPU controller is mounted, or it is in one out of sight");
 		return;
 	}
-	if (gauge_open(&vm->gauge, &vm->cgroup, vm->totals.vcpus)) {
+	if (open_gauge(vm)) {
 		snprintf(vm->why, sizeof(vm->why), "cannot read %.200s: %s", vm->cgroup.dir,
 			 strerror(errno));
 		return;
@@ -215,11 +223,15 @@ static uint64_t fact(const struct thread *thread, unsigned int field)
 	return facts_or_zero(&thread->counters.facts, field);
 }
 
-/* A kernel thread that has ended takes its counters with it; a sum never shrinks. */
-static void keep_larger(uint64_t *total, uint64_t now)
+/*
+ * A thread that has ended, a vCPU that was taken away, or a cgroup that was left takes
+ * its counters with it: what the others count is added from there on.
+ */
+static void add_growth(uint64_t *total, uint64_t *before, uint64_t now)
 {
-	if (now > *total)
-		*total = now;
+	if (now > *before)
+		*total += now - *before;
+	*before = now;
 }
 
 static void add_up(struct managed *vm, const struct thread *threads, size_t n)
@@ -240,12 +252,12 @@ static void add_up(struct managed *vm, const struct thread *threads, size_t n)
 		sum.involuntary_switches += fact(thread, THREAD_INVOLUNTARY_SWITCHES);
 	}
 	vm->totals.vcpus = sum.vcpus;
-	keep_larger(&vm->totals.run_ns, sum.run_ns);
-	keep_larger(&vm->totals.vmm_ns, sum.vmm_ns);
-	keep_larger(&vm->totals.guest_ns, sum.guest_ns);
-	keep_larger(&vm->totals.ready_ns, sum.ready_ns);
-	keep_larger(&vm->totals.voluntary_switches, sum.voluntary_switches);
-	keep_larger(&vm->totals.involuntary_switches, sum.involuntary_switches);
+	add_growth(&vm->totals.run_ns, &vm->sums.run_ns, sum.run_ns);
+	add_growth(&vm->totals.vmm_ns, &vm->sums.vmm_ns, sum.vmm_ns);
+	add_growth(&vm->totals.guest_ns, &vm->sums.guest_ns, sum.guest_ns);
+	add_growth(&vm->totals.ready_ns, &vm->sums.ready_ns, sum.ready_ns);
+	add_growth(&vm->totals.voluntary_switches, &vm->sums.voluntary_switches, sum.voluntary_switches);
+	add_growth(&vm->totals.involuntary_switches, &vm->sums.involuntary_switches, sum.involuntary_switches);
 }
 
 /* The cgroup it was in may still be there when it has been moved. */
@@ -276,8 +288,7 @@ static void look_again(const struct roster *roster, struct managed *vm)
 		roster_place(roster, vm);
 	} else if (is_blind(vm)) {
 		gauge_close(&vm->gauge);
-		gauge_open(&vm->gauge, &vm->cgroup, vm->totals.vcpus);
-		vm->settled = false;
+		open_gauge(vm);
 	}
 }
 
@@ -293,7 +304,7 @@ static void read_gauge(const struct roster *roster, struct managed *vm)
 		if (gauge_read(&vm->gauge, &reading))
 			return;
 	}
-	keep_larger(&reading.throttled_ns, vm->reading.throttled_ns);
+	add_growth(&vm->totals.throttled_ns, &vm->sums.throttled_ns, reading.throttled_ns);
 	vm->reading = reading;
 }
 
@@ -368,7 +379,6 @@ static int fill(const struct managed *vm, struct manage_vm *row)
 	*row = vm->totals;
 	row->pid = vm->pid;
 	row->start_time_ns = vm->start_time_ns;
-	row->throttled_ns = vm->reading.throttled_ns;
 	row->quota_ns = ours ? vm->quota_ns : vm->reading.quota_ns;
 	row->period_ns = ours ? vm->period_ns : vm->reading.period_ns;
 	row->foreign = is_foreign(vm);

@@ -15,7 +15,8 @@ struct managed {
 	uint64_t start_time_ns;
 	char *name, *uuid;		/* NULL: not known */
 	int pidfd;			/* readable when the process has ended */
-	struct manage_vm totals;	/* counters of the last round; no strings */
+	struct manage_vm totals;	/* counters up to the last round, which only grow; no strings */
+	struct manage_vm sums;		/* of the threads that were there in it, and of its cgroup */
 	struct cgroup cgroup;
 	struct gauge gauge;
 	struct gauge_reading reading;

@@ -502,6 +502,54 @@ static void test_controller_off(void)
 	roster_free(&roster);
 }
 
+/* vCPUs that were runnable for so long. */
+static void take_vcpus(struct roster *roster, const uint64_t *ready_ns, unsigned int n)
+{
+	struct roster_events events = { ignore_vm, ignore_vm, NULL };
+	struct cpu cpu = {};
+	struct error err;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		struct thread *thread = cpu_add_thread(&cpu);
+
+		thread->pid = FIRST_PID;
+		thread->tid = FIRST_PID + i;
+		thread->kind = THREAD_VCPU;
+		facts_set(&thread->counters.facts, THREAD_READY_NS, ready_ns[i]);
+	}
+	roster_update(roster, &cpu, &events, &err);
+	cpu_free(&cpu);
+}
+
+/* A vCPU is taken away, and the VM goes to a cgroup that has not throttled it yet. */
+static void test_counters_grow(void)
+{
+	struct roster roster;
+	struct error err;
+	unsigned int i;
+
+	make_host(2);
+	roster_init(&roster, test_root(), &err);
+	take_vcpus(&roster, (const uint64_t[]){ 1000, 1000 }, 2);
+	take_vcpus(&roster, (const uint64_t[]){ 1500 }, 1);
+	is_number(roster.vms[0].totals.ready_ns, 2000, "what has been waited does not shrink");
+	take_vcpus(&roster, (const uint64_t[]){ 1600 }, 1);
+	is_number(roster.vms[0].totals.ready_ns, 2100, "and what the others wait is added");
+	put("/sys/fs/cgroup/vms/0/cpu.stat", "throttled_usec 900\n");
+	take_vcpus(&roster, (const uint64_t[]){ 1600 }, 1);
+	is_number(roster.vms[0].totals.throttled_ns, 900000, "throttled by its cgroup");
+	put("/proc/1000/cgroup", "0::/vms/1\n");
+	put("/sys/fs/cgroup/vms/1/cgroup.procs", "1000\n");
+	put("/sys/fs/cgroup/vms/1/cpu.stat", "throttled_usec 5\n");
+	for (i = 0; i < 10; i++)
+		take_vcpus(&roster, (const uint64_t[]){ 1600 }, 1);
+	put("/sys/fs/cgroup/vms/1/cpu.stat", "throttled_usec 25\n");
+	take_vcpus(&roster, (const uint64_t[]){ 1600 }, 1);
+	is_number(roster.vms[0].totals.throttled_ns, 920000, "and by another one");
+	roster_free(&roster);
+}
+
 static void leave_journal(const char *text, const char *what)
 {
 	struct limiter limiter;
@@ -687,6 +735,7 @@ void test_manager(void)
 	test_late_vcpu();
 	test_threads_with_cpus();
 	test_controller_off();
+	test_counters_grow();
 	test_bad_journals();
 	test_kill_anywhere();
 	test_many();
