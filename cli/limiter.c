@@ -214,7 +214,7 @@ static void check(struct limiter *limiter, struct managed *vm)
 	if (vm->settled) {
 		let_go(limiter, vm, "somebody else has changed its quota");
 	} else if (is_in_place(entry, &now)) {
-		vm->settled = true;
+		vm->settled = vm->looked = true;
 		vm->in_place = vm->reading;
 	}
 }
@@ -265,6 +265,7 @@ void limiter_check(struct limiter *limiter, struct roster *roster)
 
 	retry(limiter, roster);
 	for (i = 0; i < roster->n; i++) {
+		roster->vms[i].looked = false;
 		if (roster->vms[i].limited)
 			check(limiter, &roster->vms[i]);
 	}
@@ -382,7 +383,7 @@ static bool stage(struct limiter *limiter, const char *root, struct managed *vm,
 		return false;
 	first = !vm->limited;
 	entry = first ? begin(limiter, vm) : entry_of(limiter, vm);
-	if (!entry || (!first && !look(limiter, vm, entry)))
+	if (!entry || (!first && !vm->looked && !look(limiter, vm, entry)))
 		return false;
 	limit.cpus = choose_cpus(limiter, root, vm, first, decision, list);
 	entry->before = entry->next;
@@ -417,7 +418,7 @@ static void carry_out(struct limiter *limiter, struct managed *vm,
 	vm->weight = decision->weight;
 	vm->cpus_first = decision->cpus_first;
 	vm->cpus = decision->cpus;
-	vm->settled = false;
+	vm->settled = vm->looked = false;
 	if (settings_equal(&entry->next, &entry->found)) {
 		journal_drop(&limiter->journal, entry);
 		vm->limited = false;

@@ -32,6 +32,7 @@ struct managed {
 	bool troubled;			/* the last try was in vain: either of two limits is in place */
 	uint64_t quota_ns, period_ns;
 	uint32_t weight, cpus_first, cpus;	/* 0: nothing */
+	bool looked;			/* all of it was seen in place in this check */
 	bool settled;			/* the reading below is of what was set */
 	struct gauge_reading in_place;
 };

@@ -32,6 +32,7 @@ static void hear(const char *text)
 /* One for each place, which is named by its number. */
 static struct settings in_place[VMS];
 static int answer;			/* of the next calls; 0: as asked for */
+static unsigned int reads;
 static bool unheard;			/* what is written is, but the answer is lost */
 
 static int answer_with(struct error *err)
@@ -43,6 +44,7 @@ static int answer_with(struct error *err)
 
 static int fake_read(const char *place, struct settings *now, struct error *err)
 {
+	reads++;
 	*now = in_place[atoi(place)];
 	return answer_with(err);
 }
@@ -306,7 +308,11 @@ static void test_weight_of_others(void)
 	set(&bench, 0, 6000, 300);
 	is_in_place(0, "1234", "77", "a quota of somebody else stays, too");
 	ok(bench.vms[0].why[0], "and the VM is let go");
+	set(&bench, 1, 4000, 200);
+	limiter_check(&bench.limiter, &bench.roster);
+	reads = 0;
 	set(&bench, 1, 0, 200);
+	is_number(reads, 0, "what was read in a check is not read again in it");
 	settings_replace(&in_place[1], WEIGHT, "100");
 	set(&bench, 1, 0, 300);
 	is_in_place(1, "max", "300", "a weight that is as it was found is ours to set");
