@@ -96,15 +96,28 @@ void limiter_release(struct limiter *limiter, struct managed *vm)
 	result = restore_entry(entry, text, sizeof(text));
 	report(result, text, limiter);
 	/* what failed is tried again at each check; until then it is not limited again */
-	if (result == RESTORED_FAILED)
+	if (restore_failed(result))
 		return;
 	journal_drop(&limiter->journal, entry);
 	save_later(limiter);
 }
 
-/* Whoever is asked is away or busy. That is said once. */
-static void put_off(struct limiter *limiter, struct managed *vm, const struct error *err)
+static bool is_for_later(int ret)
 {
+	return ret == -EAGAIN || ret == -EBUSY;
+}
+
+/* Who does not answer is asked once in a check: each time it may let us wait. */
+static void note_answer(struct limiter *limiter, const struct actuator *way, int ret)
+{
+	if (ret == -EAGAIN)
+		limiter->away = way;
+}
+
+/* That is said once. */
+static void put_off(struct limiter *limiter, struct managed *vm, int ret, const struct error *err)
+{
+	note_answer(limiter, vm->actuator, ret);
 	if (!vm->troubled)
 		say(limiter, vm, "%s; this is tried again", err->message);
 	vm->troubled = true;
@@ -197,19 +210,20 @@ static void check(struct limiter *limiter, struct managed *vm)
 	struct journal_entry *entry = entry_of(limiter, vm);
 	struct settings now;
 	struct error err;
+	int ret;
 
 	if (!vm->place || strcmp(entry->place, vm->place)) {
 		say(limiter, vm, "%s", vm->why[0] ? vm->why : "it is in another cgroup now");
 		limiter_release(limiter, vm);
 		return;
 	}
-	if (vm->troubled || vm->quota_ns == UINT64_MAX ||
+	if (vm->troubled || vm->quota_ns == UINT64_MAX || limiter->away == vm->actuator ||
 	    (vm->settled && same_reading(&vm->reading, &vm->in_place)))
 		return;
+	ret = entry->actuator->read(entry->place, &now, &err);
+	note_answer(limiter, entry->actuator, ret);
 	/* one that is gone is missed by everybody soon */
-	if (entry->actuator->read(entry->place, &now, &err))
-		return;
-	if (!yield(limiter, vm, entry, &now))
+	if (ret || !yield(limiter, vm, entry, &now))
 		return;
 	if (vm->settled) {
 		let_go(limiter, vm, "somebody else has changed its quota");
@@ -234,7 +248,7 @@ static bool put_back(struct limiter *limiter, struct journal_entry *entry)
 	char text[1024];
 
 	result = restore_entry(entry, text, sizeof(text));
-	if (result == RESTORED_FAILED)
+	if (restore_failed(result))
 		return false;
 	report(result, text, limiter);
 	journal_drop(&limiter->journal, entry);
@@ -263,6 +277,7 @@ void limiter_check(struct limiter *limiter, struct roster *roster)
 {
 	size_t i;
 
+	limiter->away = NULL;
 	retry(limiter, roster);
 	for (i = 0; i < roster->n; i++) {
 		roster->vms[i].looked = false;
@@ -283,9 +298,9 @@ static struct journal_entry *begin(struct limiter *limiter, struct managed *vm)
 	if (entry_of(limiter, vm))
 		return NULL;
 	ret = vm->actuator->read(vm->place, &found, &err);
-	if (ret == -EAGAIN)
-		put_off(limiter, vm, &err);
-	if (ret == -EAGAIN || ret == -ENOENT)
+	if (is_for_later(ret))
+		put_off(limiter, vm, ret, &err);
+	if (is_for_later(ret) || ret == -ENOENT)
 		return NULL;
 	if (ret || !vm->actuator->is_free(&found)) {
 		snprintf(vm->why, sizeof(vm->why), "%.300s",
@@ -350,7 +365,7 @@ static bool look(struct limiter *limiter, struct managed *vm, struct journal_ent
 	size_t i;
 
 	if (ret && ret != -ENOENT)
-		put_off(limiter, vm, &err);
+		put_off(limiter, vm, ret, &err);
 	if (ret || !yield(limiter, vm, entry, &now))
 		return false;
 	for (i = 0; i < now.n; i++)
@@ -376,7 +391,7 @@ static bool stage(struct limiter *limiter, const char *root, struct managed *vm,
 	/* the configuration may say so from now on */
 	if (decision->left_alone && vm->limited)
 		limiter_release(limiter, vm);
-	if (decision->left_alone || vm->why[0] || !vm->actuator)
+	if (decision->left_alone || vm->why[0] || !vm->actuator || limiter->away == vm->actuator)
 		return false;
 	/* a decision has all that shall hold, so what was tried in vain is in it, too */
 	if (!decision->change && !(vm->limited && vm->troubled))
@@ -391,6 +406,19 @@ static bool stage(struct limiter *limiter, const char *root, struct managed *vm,
 	return true;
 }
 
+/* For the one before we may have waited long. */
+static int write_limit(struct limiter *limiter, struct managed *vm, const struct settings *wanted,
+		       struct error *err)
+{
+	if (limiter->away == vm->actuator) {
+		error_set(err, EXIT_RUNTIME, "%s does not answer", vm->actuator->name);
+		return -EAGAIN;
+	}
+	if (vm->actuator->patience != PATIENCE_NONE)
+		notify("WATCHDOG=1");
+	return wanted->n ? vm->actuator->write(vm->place, wanted, err) : 0;
+}
+
 static void carry_out(struct limiter *limiter, struct managed *vm,
 		      const struct manage_decision *decision)
 {
@@ -400,12 +428,9 @@ static void carry_out(struct limiter *limiter, struct managed *vm,
 	int ret;
 
 	settings_drop_equal(&wanted, &entry->before);
-	/* for the one before we may have waited long */
-	if (vm->actuator->patience != PATIENCE_NONE)
-		notify("WATCHDOG=1");
-	ret = wanted.n ? vm->actuator->write(vm->place, &wanted, &err) : 0;
-	if (ret == -EAGAIN) {
-		put_off(limiter, vm, &err);
+	ret = write_limit(limiter, vm, &wanted, &err);
+	if (is_for_later(ret)) {
+		put_off(limiter, vm, ret, &err);
 		return;
 	}
 	if (ret) {
@@ -462,6 +487,7 @@ int limiter_apply(struct limiter *limiter, struct roster *roster,
 		if (staged[i])
 			carry_out(limiter, roster_find(roster, decisions[i].pid), &decisions[i]);
 	}
+	limiter->away = NULL;
 	return 0;
 }
 

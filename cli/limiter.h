@@ -15,6 +15,7 @@ struct limiter {
 	const char *path;		/* of the journal; the caller's */
 	struct journal journal;
 	struct cpuorder *cpus;		/* as of this check; NULL: not asked for yet */
+	const struct actuator *away;	/* it did not answer in this check; NULL: all that were asked did */
 	bool dirty;			/* the file has entries that are no more needed */
 	size_t retry;			/* the entry that is put back first, of those that could not be */
 	void (*say)(const char *text);	/* what an operator should know, a sentence each */

@@ -65,7 +65,7 @@ static enum restored failed(const struct journal_entry *entry, int ret, const st
 		return RESTORED_GONE;
 	}
 	describe(entry, text, size, "limits are NOT as they were found: %s", err->message);
-	return RESTORED_FAILED;
+	return ret == -EAGAIN ? RESTORED_UNANSWERED : RESTORED_FAILED;
 }
 
 enum restored restore_entry(const struct journal_entry *entry, char *text, size_t size)
@@ -97,7 +97,8 @@ static void restore_patiently(struct journal *journal, enum actuator_patience pa
 			      void (*report)(enum restored result, const char *text, void *data),
 			      void *data)
 {
-	enum restored result;
+	const struct error unanswered = { .message = "nobody answers" };
+	enum restored result = RESTORED;
 	size_t i = 0;
 	char text[1024];
 
@@ -109,9 +110,11 @@ static void restore_patiently(struct journal *journal, enum actuator_patience pa
 		/* for each of them we may have waited long */
 		if (patience != PATIENCE_NONE)
 			notify("WATCHDOG=1");
-		result = restore_entry(&journal->entries[i], text, sizeof(text));
+		result = result == RESTORED_UNANSWERED ?
+			 failed(&journal->entries[i], -EAGAIN, &unanswered, text, sizeof(text)) :
+			 restore_entry(&journal->entries[i], text, sizeof(text));
 		report(result, text, data);
-		if (result == RESTORED_FAILED)
+		if (restore_failed(result))
 			i++;
 		else
 			journal_drop(journal, &journal->entries[i]);

@@ -50,8 +50,9 @@ enum actuator_patience {
 
 /*
  * place says which VM's settings: a directory, a unit, a UUID. The functions
- * return 0; -ENOENT if the place is gone; -EAGAIN if whoever is asked is away or
- * busy, so that it may go later; else -1. err is filled if not 0.
+ * return 0; -ENOENT if the place is gone; -EBUSY if it may go later; -EAGAIN likewise,
+ * since whoever is asked does not answer, of other places neither; else -1. err is
+ * filled if not 0.
  */
 struct actuator {
 	const char *name;

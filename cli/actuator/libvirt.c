@@ -144,7 +144,9 @@ static int explain(struct error *err, const char *uuid, const char *doing)
 		  libvirt.message());
 	if (code == ERROR_NO_DOMAIN || code == ERROR_OPERATION_INVALID)
 		return -ENOENT;
-	return code == ERROR_TIMEOUT || libvirt.is_alive(libvirt.connection) != 1 ? -EAGAIN : -1;
+	if (code == ERROR_TIMEOUT)
+		return -EBUSY;
+	return libvirt.is_alive(libvirt.connection) == 1 ? -1 : -EAGAIN;
 }
 
 static int find_domain(const char *uuid, void **domain, struct error *err)
@@ -203,7 +205,7 @@ static int check_idle(void *domain, const char *uuid, struct error *err)
 		return 0;
 	error_set(err, EXIT_RUNTIME, "cannot limit domain %s while it is migrated, saved or backed up",
 		  uuid);
-	return -EAGAIN;
+	return -EBUSY;
 }
 
 static int write_settings(const char *uuid, const struct settings *wanted, struct error *err)

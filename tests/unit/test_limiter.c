@@ -209,9 +209,11 @@ static void test_order_of_restoring(void)
 		journal_add(&journal, 1, 1, names[i], &ways[i], "0");
 	}
 	answer = -EAGAIN;
+	reads = 0;
 	is_number(restore_journal(&journal, note_name, NULL), 4, "all fail");
 	answer = 0;
 	is_text(order, "abcd", "files, units, domains");
+	is_number(reads, 3, "who does not answer is asked once");
 	is_number(journal.n, 4, "and stay in the journal");
 	journal_free(&journal);
 }
@@ -241,6 +243,34 @@ static void test_away_for_a_while(void)
 	is_number(bench.vms[0].weight, 0, "until it is released");
 	is_number(limiter_close(&bench.limiter), 0, "all are put back");
 	is_in_place(0, "max", "100", "as found");
+}
+
+/* One domain is being migrated, or nobody answers at all. */
+static void test_busy_or_away(void)
+{
+	struct manage_decision decisions[VMS];
+	struct bench bench;
+	struct error err;
+	size_t i;
+
+	bench_init(&bench);
+	for (i = 0; i < VMS; i++)
+		decisions[i] = (struct manage_decision){
+			.pid = bench.vms[i].pid, .start_time_ns = 1, .change = true,
+			.quota_ns = 5000, .period_ns = 100000000,
+		};
+	answer = -EBUSY;
+	reads = 0;
+	limiter_apply(&bench.limiter, &bench.roster, decisions, VMS, &err);
+	is_number(reads, VMS, "one is busy: the next is asked all the same");
+	answer = -EAGAIN;
+	reads = 0;
+	limiter_apply(&bench.limiter, &bench.roster, decisions, VMS, &err);
+	is_number(reads, 1, "nobody answers: nobody else is asked in this check");
+	answer = 0;
+	limiter_apply(&bench.limiter, &bench.roster, decisions, VMS, &err);
+	is_in_place(1, "5000", "100", "but in the next");
+	limiter_close(&bench.limiter);
 }
 
 /* It was done all the same, but nobody could say so. */
@@ -325,6 +355,7 @@ void test_limiter(void)
 {
 	test_weight_of_others();
 	test_away_for_a_while();
+	test_busy_or_away();
 	test_done_unheard();
 	test_put_back_later();
 	test_order_of_restoring();
