@@ -16,6 +16,7 @@
 #define MANAGER SERVICE ".Manager"
 #define ROOT "/org/freedesktop/systemd1"
 #define NO_UNIT SERVICE ".NoSuchUnit"
+#define NOT_STARTED "org.freedesktop.DBus.Error.Spawn."
 #define TIMEOUT_US (5 * 1000 * 1000)
 
 #define QUOTA "CPUQuotaPerSecUSec"	/* us of CPU per second; all ones: none */
@@ -45,9 +46,14 @@ static int connect_bus(struct error *err)
 	return err->code == EXIT_PERMISSION ? -1 : -EAGAIN;
 }
 
-/* It, or the bus, is started anew, or has too much to do. */
-static bool is_away(int ret)
+/*
+ * It, or the bus, is started anew, or has too much to do. While it is not on the bus
+ * that tries to start it, by a program that does nothing but fail.
+ */
+static bool is_away(int ret, const sd_bus_error *reply)
 {
+	if (reply->name && !strncmp(reply->name, NOT_STARTED, strlen(NOT_STARTED)))
+		return true;
 	return ret == -ETIMEDOUT || ret == -ECONNRESET || ret == -ENOTCONN || ret == -EPIPE ||
 	       ret == -EHOSTUNREACH || ret == -ENXIO;
 }
@@ -55,13 +61,13 @@ static bool is_away(int ret)
 static int explain(struct error *err, const char *unit, const char *doing, int ret,
 		   sd_bus_error *reply)
 {
-	bool gone = sd_bus_error_has_name(reply, NO_UNIT);
+	bool gone = sd_bus_error_has_name(reply, NO_UNIT), away = is_away(ret, reply);
 	bool refused = sd_bus_error_has_name(reply, SD_BUS_ERROR_ACCESS_DENIED) || ret == -EACCES;
 
 	error_set(err, refused ? EXIT_PERMISSION : EXIT_RUNTIME, "cannot %s %s: systemd says: %s",
 		  doing, unit, reply->message ? reply->message : strerror(-ret));
 	sd_bus_error_free(reply);
-	return gone ? -ENOENT : is_away(ret) ? -EAGAIN : -1;
+	return gone ? -ENOENT : away ? -EAGAIN : -1;
 }
 
 static bool is_scope(const char *unit)
