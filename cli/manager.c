@@ -124,15 +124,17 @@ static const struct manage_decision *last_decision(const struct manager *manager
 	return last && last->start_time_ns == like->start_time_ns ? last : NULL;
 }
 
-/* A decision that is as it was is not said again; without --apply it is never carried out. */
+/*
+ * A decision that is as it was is not said again: without --apply it is never carried
+ * out, and with it not while whoever is asked does not answer.
+ */
 static bool is_news(const struct manager *manager, const struct manage_decision *decision)
 {
 	const struct manage_decision *last = last_decision(manager, decision);
 
 	if (!last || decision->class != last->class || decision->left_alone != last->left_alone)
 		return true;
-	return decision->change && (manager->options->apply || !last->change ||
-				    decision->quota_ns != last->quota_ns ||
+	return decision->change && (!last->change || decision->quota_ns != last->quota_ns ||
 				    decision->weight != last->weight ||
 				    decision->cpus != last->cpus ||
 				    decision->cpus_first != last->cpus_first);

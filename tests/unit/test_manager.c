@@ -681,6 +681,58 @@ static void test_many(void)
 	fclose(options.out);
 }
 
+static unsigned int count_lines(const char *text)
+{
+	unsigned int lines = 0;
+
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
+/* Its limits of before cannot be put back, so that it gets no others for now. */
+static void test_said_once(void)
+{
+	struct host host = { .vms = 1, .time_ns = 1000000000 };
+	struct manager_options options = {
+		.root = test_root(), .journal = journal_path(), .apply = true, .say = hear,
+		.source = { read_host, &host },
+	};
+	char journal[PATH_MAX + 256], *text = NULL;
+	struct manager manager;
+	struct error err = {};
+	unsigned int i;
+	size_t size;
+
+	make_host(1);
+	snprintf(journal, sizeof(journal),
+		 "{\"version\":1,\"vms\":[{\"pid\":1000,\"start_time_ns\":5000000000,\"actuator\":\"cgroup2\","
+		 "\"place\":\"%s/stuck\",\"found\":{},\"before\":{},\"next\":{}}]}", test_root());
+	put("/journal", journal);
+	put("/stuck/cpu.max/x", "");
+	said[0] = '\0';
+	manage_options_init(&options.policy);
+	options.policy.policy = MANAGE_PUBLISHED;
+	options.policy.beta = 0;
+	options.policy.alpha_permille = 10;
+	options.out = open_memstream(&text, &size);
+	manager_open(&manager, &options, &err);
+	for (i = 0; i < 6; i++) {
+		manager_check(&manager, &err);
+		host.time_ns += 1000000000;
+		host.run_ns += 50000000;
+	}
+	ok(as_found(0), "a VM whose limits are still to be put back is not limited");
+	fclose(options.out);
+	is_number(count_lines(text), 2, "seen, and a class: said once each");
+	is_number(count_lines(said), 3, "and so is what could not be put back");
+	options.out = stderr;
+	is_number(manager_close(&manager), 1, "which stays");
+	free(text);
+	unlink(journal_path());
+	manage_options_free(&options.policy);
+}
+
 static void test_lock(void)
 {
 	struct control first, second;
@@ -739,6 +791,7 @@ void test_manager(void)
 	test_bad_journals();
 	test_kill_anywhere();
 	test_many();
+	test_said_once();
 	test_lock();
 	test_notify();
 }
