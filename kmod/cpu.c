@@ -181,18 +181,14 @@ static int fill(struct vmshare_cpu_report *report,
 		const struct vmshare_census *census,
 		const struct vmshare_threads *threads)
 {
-	int hooks = vmshare_hooks_hold(census, threads), err = 0;
+	int err = 0;
 
-	if (hooks < 0)
-		return hooks;
-	report->hooks = hooks;
-	if (hooks) {
+	if (report->hooks) {
 		vmshare_sched_totals(&report->totals);
 		err = add_preemptions(report);
 	}
 	if (!err)
 		err = add_threads(report, census, threads);
-	vmshare_hooks_release();
 	return err;
 }
 
@@ -200,16 +196,13 @@ static int look(struct vmshare_cpu_report *report)
 {
 	struct vmshare_threads threads;
 	struct vmshare_census census;
-	int err = vmshare_census_take(&census);
+	int hooks = vmshare_hooks_hold(&census, &threads), err;
 
-	if (err)
-		return err;
-	err = vmshare_threads_list(&threads, &census);
-	if (!err) {
-		err = fill(report, &census, &threads);
-		vmshare_threads_release(&threads);
-	}
-	vmshare_census_release(&census);
+	if (hooks < 0)
+		return hooks;
+	report->hooks = hooks;
+	err = fill(report, &census, &threads);
+	vmshare_hooks_release(&census, &threads);
 	return err;
 }
 

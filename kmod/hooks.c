@@ -3,7 +3,9 @@
  * Locks:
  *	hooks_lock	who wants what, and what is attached
  *	refresh_lock	the map of threads; nests inside, and is all that the
- *			work takes that is started when a new thread runs
+ *			work takes that is started when a new thread runs; held
+ *			from before a census until the map is made of it, else
+ *			an older one could replace a newer
  *
  * Teardown: the probes go first; so no new thread is told of any more, and the
  * work it would start can be waited for; then nobody reads the map.
@@ -55,59 +57,86 @@ static void start_refresh(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(refresh_irq_work, start_refresh);
 
+static bool is_due(void)
+{
+	return time_after_eq(jiffies, READ_ONCE(next_refresh));
+}
+
+static void put_off(unsigned int ms)
+{
+	WRITE_ONCE(next_refresh, jiffies + msecs_to_jiffies(ms));
+}
+
 /* Called with a run queue locked. */
 static void new_thread_runs(void)
 {
-	if (time_after_eq(jiffies, READ_ONCE(next_refresh)))
+	if (is_due())
 		irq_work_queue(&refresh_irq_work);
 }
 
-/*
- * Some processes look like a VM's and are none, and each of their switches asks
- * for a refresh; so these get rarer as long as they find nothing.
- */
-static void set_next_refresh(void)
+static int look(struct vmshare_census *census, struct vmshare_threads *threads)
 {
-	refresh_ms = vmshare_runners_found_new() ? REFRESH_MS :
-		     min(2 * refresh_ms, REFRESH_MAX_MS);
-	WRITE_ONCE(next_refresh, jiffies + msecs_to_jiffies(refresh_ms));
+	int err = vmshare_census_take(census);
+
+	if (err)
+		return err;
+	err = vmshare_threads_list(threads, census);
+	if (err)
+		vmshare_census_release(census);
+	return err;
+}
+
+static void look_away(struct vmshare_census *census,
+		      struct vmshare_threads *threads)
+{
+	vmshare_threads_release(threads);
+	vmshare_census_release(census);
 }
 
 static int refresh(const struct vmshare_census *census,
 		   const struct vmshare_threads *threads)
 {
-	int err;
+	int err = vmshare_runners_refresh(census, threads, vmshare_sched_tidy);
 
-	mutex_lock(&refresh_lock);
-	err = vmshare_runners_refresh(census, threads, vmshare_sched_tidy);
-	if (!err)
-		set_next_refresh();
-	if (!err && vmshare_sched_is_tight())
+	if (err)
+		return err;
+	if (vmshare_runners_found_new()) {
+		refresh_ms = REFRESH_MS;
+		put_off(refresh_ms);
+	}
+	if (vmshare_sched_is_tight())
 		vmshare_sched_tidy();
-	mutex_unlock(&refresh_lock);
-	return err;
+	return 0;
 }
 
 static int look_and_refresh(void)
 {
 	struct vmshare_threads threads;
 	struct vmshare_census census;
-	int err = vmshare_census_take(&census);
+	int err = look(&census, &threads);
 
 	if (err)
 		return err;
-	err = vmshare_threads_list(&threads, &census);
-	if (!err) {
-		err = refresh(&census, &threads);
-		vmshare_threads_release(&threads);
-	}
-	vmshare_census_release(&census);
+	err = refresh(&census, &threads);
+	look_away(&census, &threads);
 	return err;
 }
 
+/*
+ * Some processes look like a VM's and are none, and each of their switches asks
+ * for a refresh; so these get rarer as long as they find nothing. While one is
+ * under way nobody need ask for another.
+ */
 static void refresh_later(struct work_struct *work)
 {
-	look_and_refresh();
+	mutex_lock(&refresh_lock);
+	if (is_due()) {
+		put_off(REFRESH_MAX_MS);
+		refresh_ms = min(2 * refresh_ms, REFRESH_MAX_MS);
+		look_and_refresh();
+		put_off(refresh_ms);
+	}
+	mutex_unlock(&refresh_lock);
 }
 
 /* ---- attached and detached ---- */
@@ -125,8 +154,11 @@ static int attach_sched(void)
 {
 	int err;
 
+	mutex_lock(&refresh_lock);
 	refresh_ms = REFRESH_MS;
+	put_off(refresh_ms);
 	err = look_and_refresh();
+	mutex_unlock(&refresh_lock);
 	if (!err)
 		err = vmshare_sched_attach(new_thread_runs);
 	if (err)
@@ -268,27 +300,33 @@ static struct notifier_block socket_notifier = { .notifier_call = on_socket };
 
 /* ---- readers ---- */
 
-int vmshare_hooks_hold(const struct vmshare_census *census,
-		       const struct vmshare_threads *threads)
+int vmshare_hooks_hold(struct vmshare_census *census,
+		       struct vmshare_threads *threads)
 {
-	int err = 0;
+	int err;
 
 	if (mutex_lock_killable(&hooks_lock))
 		return -EINTR;
-	if (attached)
-		err = refresh(census, threads);
-	if (err) {
-		mutex_unlock(&hooks_lock);
-		return err;
-	}
 	mutex_lock(&refresh_lock);
-	return attached;
+	err = look(census, threads);
+	if (!err && attached) {
+		err = refresh(census, threads);
+		if (err)
+			look_away(census, threads);
+	}
+	if (!err)
+		return attached;
+	mutex_unlock(&refresh_lock);
+	mutex_unlock(&hooks_lock);
+	return err;
 }
 
-void vmshare_hooks_release(void)
+void vmshare_hooks_release(struct vmshare_census *census,
+			   struct vmshare_threads *threads)
 {
 	mutex_unlock(&refresh_lock);
 	mutex_unlock(&hooks_lock);
+	look_away(census, threads);
 }
 
 void vmshare_hooks_init(void)

@@ -26,12 +26,14 @@ void vmshare_hooks_exit(void);
 int vmshare_hooks_want(u32 portid, u32 hooks);
 
 /*
- * To read what was counted: from _hold() to _release() what is attached stays
- * so. With a census the map of threads is brought up to date before.
- * Return: the hooks that are attached, or -EINTR, -ENOMEM.
+ * Look at all VMs and their threads, and at what was counted of them: from
+ * _hold() to _release() what is attached stays so, and the map of threads is
+ * that of this look.
+ * Return: the hooks that are attached, or -EINTR, -ENOMEM, -E2BIG.
  */
-int vmshare_hooks_hold(const struct vmshare_census *census,
-		       const struct vmshare_threads *threads);
-void vmshare_hooks_release(void);
+int vmshare_hooks_hold(struct vmshare_census *census,
+		       struct vmshare_threads *threads);
+void vmshare_hooks_release(struct vmshare_census *census,
+			   struct vmshare_threads *threads);
 
 #endif
