@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/cpumask.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -110,28 +111,28 @@ static int add_threads(struct vmshare_cpu_report *report,
 
 /* ---- what displaced them ---- */
 
-struct rows {
+struct pairs {
 	struct vmshare_preemption *at;
-	u32 nr, room;
+	u32 nr;
 };
 
 /* A row of one CPU; a VM that is gone is no victim any more. */
 static void take_row(const struct vmshare_displacement *row, void *data)
 {
-	struct rows *rows = data;
-	struct vmshare_preemption *p = &rows->at[rows->nr];
+	struct pairs *pairs = data;
+	u32 by = vmshare_runners_pid(row->by);
+	bool is_unknown = row->by >= VMSHARE_OWNER_UNKNOWN && !by;
 
-	if (rows->nr == rows->room || !vmshare_runners_is_kept(row->victim))
+	if (!vmshare_runners_is_kept(row->victim))
 		return;
-	*p = (struct vmshare_preemption) {
+	pairs->at[pairs->nr++] = (struct vmshare_preemption) {
 		.pid = vmshare_runners_pid(row->victim),
-		.by = vmshare_runners_pid(row->by),
+		.by = by,
 		.ns = row->ns,
 		.count = row->count,
 		.idle_ns = row->by == VMSHARE_OWNER_IDLE ? row->ns : 0,
-		.unknown_ns = row->by == VMSHARE_OWNER_UNKNOWN ? row->ns : 0,
+		.unknown_ns = is_unknown ? row->ns : 0,
 	};
-	rows->nr++;
 }
 
 static int by_pair(const void *a, const void *b)
@@ -143,7 +144,7 @@ static int by_pair(const void *a, const void *b)
 	return x->by < y->by ? -1 : x->by > y->by;
 }
 
-/* Equal pairs, of several CPUs and of several owners without a pid, in one. */
+/* Equal neighbours, of several CPUs or of several owners without a pid, in one. */
 static u32 merge_pairs(struct vmshare_preemption *p, u32 nr)
 {
 	u32 i, last = 0;
@@ -161,18 +162,63 @@ static u32 merge_pairs(struct vmshare_preemption *p, u32 nr)
 	return nr ? last + 1 : 0;
 }
 
+/* Both ascend, and so does the sum. */
+static u32 join(struct vmshare_preemption *sum, const struct pairs *a,
+		const struct pairs *b)
+{
+	u32 i = 0, j = 0, nr = 0;
+
+	while (i < a->nr || j < b->nr)
+		if (j == b->nr || (i < a->nr && by_pair(&a->at[i], &b->at[j]) <= 0))
+			sum[nr++] = a->at[i++];
+		else
+			sum[nr++] = b->at[j++];
+	return merge_pairs(sum, nr);
+}
+
+static int add_pairs(struct vmshare_cpu_report *report, struct pairs *more)
+{
+	const struct pairs all = { report->preemptions, report->nr_preemptions };
+	struct vmshare_preemption *sum;
+
+	sort(more->at, more->nr, sizeof(*more->at), by_pair, NULL);
+	more->nr = merge_pairs(more->at, more->nr);
+	sum = kvmalloc_array(all.nr + more->nr + 1, sizeof(*sum), GFP_KERNEL);
+	if (!sum)
+		return -ENOMEM;
+	report->preemptions = sum;
+	report->nr_preemptions = join(sum, &all, more);
+	kvfree(all.at);
+	return 0;
+}
+
+static int add_cpu(struct vmshare_cpu_report *report, int cpu)
+{
+	struct pairs here = {};
+	int err;
+
+	here.at = kvmalloc_array(vmshare_sched_room(cpu), sizeof(*here.at),
+				 GFP_KERNEL);
+	if (!here.at)
+		return -ENOMEM;
+	vmshare_sched_for_each(cpu, take_row, &here);
+	err = add_pairs(report, &here);
+	kvfree(here.at);
+	return err;
+}
+
+/* CPU by CPU, since all of their rows may be very many, and grow meanwhile. */
 static int add_preemptions(struct vmshare_cpu_report *report)
 {
-	struct rows rows = { .room = vmshare_sched_rows() };
+	int cpu, err = 0;
 
-	rows.at = kvcalloc(rows.room + 1, sizeof(*rows.at), GFP_KERNEL);
-	if (!rows.at)
-		return -ENOMEM;
-	vmshare_sched_for_each(take_row, &rows);
-	sort(rows.at, rows.nr, sizeof(*rows.at), by_pair, NULL);
-	report->preemptions = rows.at;
-	report->nr_preemptions = merge_pairs(rows.at, rows.nr);
-	return 0;
+	for_each_possible_cpu(cpu) {
+		err = add_cpu(report, cpu);
+		if (err)
+			break;
+		cond_resched();
+	}
+	return err;
 }
 
 /* ---- the report ---- */

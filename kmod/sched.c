@@ -395,14 +395,9 @@ void vmshare_sched_totals(struct vmshare_sched_totals *totals)
 	totals->tracked_ns = div_u64(totals->tracked_ns, max(totals->cpus, 1U));
 }
 
-u32 vmshare_sched_rows(void)
+u32 vmshare_sched_room(int cpu)
 {
-	u32 rows = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		rows += READ_ONCE(log_of(cpu)->displace.used);
-	return rows;
+	return vmshare_displace_size(&log_of(cpu)->displace);
 }
 
 static void read_row(const struct vmshare_displacement *from,
@@ -414,22 +409,19 @@ static void read_row(const struct vmshare_displacement *from,
 	to->ns = READ_ONCE(from->ns);
 }
 
-void vmshare_sched_for_each(void (*take)(const struct vmshare_displacement *row,
+void vmshare_sched_for_each(int cpu,
+			    void (*take)(const struct vmshare_displacement *row,
 					 void *data), void *data)
 {
-	int cpu;
+	const struct vmshare_displace *d = &log_of(cpu)->displace;
 	u32 i;
 
-	for_each_possible_cpu(cpu) {
-		const struct vmshare_displace *d = &log_of(cpu)->displace;
+	for (i = 0; i < vmshare_displace_size(d); i++) {
+		struct vmshare_displacement row;
 
-		for (i = 0; i < vmshare_displace_size(d); i++) {
-			struct vmshare_displacement row;
-
-			read_row(&d->table[i], &row);
-			if (row.victim)
-				take(&row, data);
-		}
+		read_row(&d->table[i], &row);
+		if (row.victim)
+			take(&row, data);
 	}
 }
 

@@ -34,10 +34,11 @@ void vmshare_sched_free(void);
 
 /* While attached, and not concurrently with each other, _detach() or _tidy(): */
 void vmshare_sched_totals(struct vmshare_sched_totals *totals);
-/* Each row of each CPU's displacement table. */
-void vmshare_sched_for_each(void (*row)(const struct vmshare_displacement *row,
+/* Each row of one CPU's displacement table, and how many it can have at most. */
+void vmshare_sched_for_each(int cpu,
+			    void (*row)(const struct vmshare_displacement *row,
 					void *data), void *data);
-u32 vmshare_sched_rows(void);
+u32 vmshare_sched_room(int cpu);
 /* Larger tables where they are tight; VMs that are gone are forgotten. */
 void vmshare_sched_tidy(void);
 bool vmshare_sched_is_tight(void);
