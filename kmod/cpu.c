@@ -54,9 +54,12 @@ static void add_thread(struct vmshare_cpu_report *report, u32 pid,
 	thread->waits = data_race(r->waits);	/* counted on meanwhile */
 }
 
+/* Before its threads: which of them are in the sum is known after that. */
 static void add_ended(struct vmshare_cpu_report *report,
-		      const struct vmshare_vm_seen *seen)
+		      const struct vmshare_census *census,
+		      struct vmshare_threads *threads, u32 i)
 {
+	const struct vmshare_vm_seen *seen = &census->vms[i];
 	struct vmshare_cpu_thread *thread = &report->threads[report->nr_threads++];
 	const struct vmshare_tracked *vm =
 		report->hooks ? vmshare_runners_vm(seen->mm) : NULL;
@@ -64,7 +67,7 @@ static void add_ended(struct vmshare_cpu_report *report,
 	thread->pid = seen->pid;
 	thread->kind = VMSHARE_THREAD_VMM;
 	memcpy(thread->comm, seen->comm, sizeof(thread->comm));
-	vmshare_ended_cpu_use(seen->task, &thread->use);
+	vmshare_ended_cpu_use(threads, census, i, &thread->use);
 	if (!vm)
 		return;
 	thread->is_tracked = true;
@@ -89,7 +92,7 @@ static int index_vcpus(struct vmshare_ptrmap *vcpus,
 
 static int add_threads(struct vmshare_cpu_report *report,
 		       const struct vmshare_census *census,
-		       const struct vmshare_threads *threads)
+		       struct vmshare_threads *threads)
 {
 	struct vmshare_ptrmap vcpus;
 	u32 i, room = threads->nr + census->nr_vms + 1;
@@ -97,14 +100,15 @@ static int add_threads(struct vmshare_cpu_report *report,
 	report->threads = kvcalloc(room, sizeof(*report->threads), GFP_KERNEL);
 	if (!report->threads || index_vcpus(&vcpus, census))
 		return -ENOMEM;
-	for (i = 0; i < threads->nr; i++) {
-		struct task_struct *t = threads->seen[i].task;
-
-		add_thread(report, census->vms[threads->seen[i].vm].pid, t,
-			   vmshare_ptrmap_get(&vcpus, task_pid(t)));
-	}
 	for (i = 0; i < census->nr_vms; i++)
-		add_ended(report, &census->vms[i]);
+		add_ended(report, census, threads, i);
+	for (i = 0; i < threads->nr; i++) {
+		const struct vmshare_thread_seen *seen = &threads->seen[i];
+
+		if (!seen->has_ended)
+			add_thread(report, census->vms[seen->vm].pid, seen->task,
+				   vmshare_ptrmap_get(&vcpus, task_pid(seen->task)));
+	}
 	vmshare_ptrmap_free(&vcpus);
 	return 0;
 }
@@ -225,7 +229,7 @@ static int add_preemptions(struct vmshare_cpu_report *report)
 
 static int fill(struct vmshare_cpu_report *report,
 		const struct vmshare_census *census,
-		const struct vmshare_threads *threads)
+		struct vmshare_threads *threads)
 {
 	int err = 0;
 

@@ -20,11 +20,9 @@ void vmshare_thread_cpu_use(struct task_struct *t, struct vmshare_cpu_use *use)
 	};
 }
 
-void vmshare_ended_cpu_use(struct task_struct *leader,
-			   struct vmshare_cpu_use *use)
+static void read_sums(const struct signal_struct *sig,
+		      struct vmshare_cpu_use *use)
 {
-	const struct signal_struct *sig = leader->signal;
-
 	*use = (struct vmshare_cpu_use) {
 		.run_ns = sig->sum_sched_runtime,
 		.guest_ns = sig->gtime,
@@ -44,20 +42,35 @@ static void add_use(struct vmshare_cpu_use *sum,
 	sum->migrations += use->migrations;
 }
 
-void vmshare_process_cpu_use(struct task_struct *leader,
-			     struct vmshare_cpu_use *sum)
+static void add_threads(struct task_struct *leader, struct vmshare_cpu_use *sum)
 {
 	struct vmshare_cpu_use use;
 	struct task_struct *t;
 
-	/* A reaped process has no threads, but its counts are still there. */
-	vmshare_ended_cpu_use(leader, sum);
 	rcu_read_lock();
 	for_each_thread(leader, t) {
 		vmshare_thread_cpu_use(t, &use);
 		add_use(sum, &use);
 	}
 	rcu_read_unlock();
+}
+
+/*
+ * A thread that ends is added to its process's sums and taken off the list of
+ * threads with this lock held. A reaped process has no threads, but its sums
+ * are still there.
+ */
+void vmshare_process_cpu_use(struct task_struct *leader,
+			     struct vmshare_cpu_use *sum)
+{
+	struct signal_struct *sig = leader->signal;
+	unsigned int seq;
+
+	do {
+		seq = read_seqbegin(&sig->stats_lock);
+		read_sums(sig, sum);
+		add_threads(leader, sum);
+	} while (read_seqretry(&sig->stats_lock, seq));
 }
 
 static int index_vms(struct vmshare_ptrmap *vms,
@@ -70,6 +83,23 @@ static int index_vms(struct vmshare_ptrmap *vms,
 	for (i = 0; i < census->nr_vms; i++)
 		vmshare_ptrmap_put(vms, census->vms[i].mm, &census->vms[i]);
 	return 0;
+}
+
+static void add_seen(struct vmshare_threads *threads, struct task_struct *t,
+		     u32 vm, bool is_own)
+{
+	struct vmshare_thread_span *span = &threads->spans[vm];
+	u32 i = threads->nr++;
+
+	threads->seen[i] = (struct vmshare_thread_seen) {
+		.task = get_task_struct(t),
+		.vm = vm,
+	};
+	if (!is_own)
+		return;
+	if (!span->nr)
+		span->first = i;
+	span->nr = i + 1 - span->first;
 }
 
 /* Return: whether there was room for all of them. */
@@ -93,13 +123,20 @@ static bool collect(struct vmshare_threads *threads,
 			fits = false;
 			break;
 		}
-		threads->seen[threads->nr++] = (struct vmshare_thread_seen) {
-			.task = get_task_struct(t),
-			.vm = vm - census->vms,
-		};
+		add_seen(threads, t, vm - census->vms,
+			 t->signal == vm->task->signal);
 	}
 	rcu_read_unlock();
 	return fits;
+}
+
+static int make_room(struct vmshare_threads *threads, u32 room, u32 nr_vms)
+{
+	threads->room = room;
+	threads->seen = kvmalloc_array(room, sizeof(*threads->seen), GFP_KERNEL);
+	threads->spans = kvcalloc(nr_vms + 1, sizeof(*threads->spans),
+				  GFP_KERNEL);
+	return threads->seen && threads->spans ? 0 : -ENOMEM;
 }
 
 int vmshare_threads_list(struct vmshare_threads *threads,
@@ -111,12 +148,8 @@ int vmshare_threads_list(struct vmshare_threads *threads,
 
 	*threads = (struct vmshare_threads) {};
 	while (!err) {
-		threads->room = room;
-		threads->seen = kvmalloc_array(room, sizeof(*threads->seen),
-					       GFP_KERNEL);
-		if (!threads->seen)
-			err = -ENOMEM;
-		else if (collect(threads, census, &vms))
+		err = make_room(threads, room, census->nr_vms);
+		if (!err && collect(threads, census, &vms))
 			break;
 		vmshare_threads_release(threads);
 		room *= 2;
@@ -130,5 +163,26 @@ void vmshare_threads_release(struct vmshare_threads *threads)
 	while (threads->nr)
 		put_task_struct(threads->seen[--threads->nr].task);
 	kvfree(threads->seen);
+	kvfree(threads->spans);
 	threads->seen = NULL;
+	threads->spans = NULL;
+}
+
+/* As in vmshare_process_cpu_use(): what is off the list has no number any more. */
+void vmshare_ended_cpu_use(struct vmshare_threads *threads,
+			   const struct vmshare_census *census, u32 vm,
+			   struct vmshare_cpu_use *use)
+{
+	struct signal_struct *sig = census->vms[vm].task->signal;
+	const struct vmshare_thread_span *span = &threads->spans[vm];
+	unsigned int seq;
+	u32 i;
+
+	do {
+		seq = read_seqbegin(&sig->stats_lock);
+		read_sums(sig, use);
+		for (i = span->first; i < span->first + span->nr; i++)
+			threads->seen[i].has_ended =
+				!pid_alive(threads->seen[i].task);
+	} while (read_seqretry(&sig->stats_lock, seq));
 }

@@ -20,12 +20,6 @@ struct vmshare_cpu_use {
 /* Of one thread. */
 void vmshare_thread_cpu_use(struct task_struct *t, struct vmshare_cpu_use *use);
 
-/* Of the threads of a process that have ended, without ready_ns and migrations,
- * of which the kernel keeps no sum.
- */
-void vmshare_ended_cpu_use(struct task_struct *leader,
-			   struct vmshare_cpu_use *use);
-
 /* Of all threads of a process, those that have ended included likewise. */
 void vmshare_process_cpu_use(struct task_struct *leader,
 			     struct vmshare_cpu_use *use);
@@ -34,11 +28,16 @@ void vmshare_process_cpu_use(struct task_struct *leader,
 struct vmshare_thread_seen {
 	struct task_struct *task;	/* referenced */
 	u32 vm;				/* index into the census */
+	bool has_ended;			/* see vmshare_ended_cpu_use() */
 };
 
 struct vmshare_threads {
 	struct vmshare_thread_seen *seen;
 	u32 nr, room;
+	/* by VM: where its process's own threads are, which follow each other */
+	struct vmshare_thread_span {
+		u32 first, nr;
+	} *spans;
 };
 
 /**
@@ -54,5 +53,14 @@ struct vmshare_threads {
 int vmshare_threads_list(struct vmshare_threads *threads,
 			 const struct vmshare_census *census);
 void vmshare_threads_release(struct vmshare_threads *threads);
+
+/*
+ * Of the threads of a VM's process that have ended, without ready_ns and
+ * migrations, of which the kernel keeps no sum. Which of those in the list are
+ * among them is noted there: each is either in the sum or has not ended.
+ */
+void vmshare_ended_cpu_use(struct vmshare_threads *threads,
+			   const struct vmshare_census *census, u32 vm,
+			   struct vmshare_cpu_use *use);
 
 #endif
