@@ -211,15 +211,49 @@ static int add_cpu(struct vmshare_cpu_report *report, int cpu)
 	return err;
 }
 
-/* CPU by CPU, since all of their rows may be very many, and grow meanwhile. */
-static int add_preemptions(struct vmshare_cpu_report *report)
+/* What is in no CPU's table. */
+static void take_unknown(struct pairs *pairs, const struct vmshare_vm_seen *seen)
 {
-	int cpu, err = 0;
+	const struct vmshare_tracked *vm = vmshare_runners_vm(seen->mm);
+	u64 ns = vm ? atomic64_read(&vm->unknown_ns) : 0;
+
+	if (!ns)
+		return;
+	pairs->at[pairs->nr++] = (struct vmshare_preemption) {
+		.pid = seen->pid,
+		.count = atomic64_read(&vm->unknown_pieces),
+		.ns = ns,
+		.unknown_ns = ns,
+	};
+}
+
+static int add_unknown(struct vmshare_cpu_report *report,
+		       const struct vmshare_census *census)
+{
+	struct pairs all = {};
+	int err;
+	u32 i;
+
+	all.at = kvmalloc_array(census->nr_vms + 1, sizeof(*all.at), GFP_KERNEL);
+	if (!all.at)
+		return -ENOMEM;
+	for (i = 0; i < census->nr_vms; i++)
+		take_unknown(&all, &census->vms[i]);
+	err = add_pairs(report, &all);
+	kvfree(all.at);
+	return err;
+}
+
+/* CPU by CPU, since all of their rows may be very many, and grow meanwhile. */
+static int add_preemptions(struct vmshare_cpu_report *report,
+			   const struct vmshare_census *census)
+{
+	int cpu, err = add_unknown(report, census);
 
 	for_each_possible_cpu(cpu) {
-		err = add_cpu(report, cpu);
 		if (err)
 			break;
+		err = add_cpu(report, cpu);
 		cond_resched();
 	}
 	return err;
@@ -235,7 +269,7 @@ static int fill(struct vmshare_cpu_report *report,
 
 	if (report->hooks) {
 		vmshare_sched_totals(&report->totals);
-		err = add_preemptions(report);
+		err = add_preemptions(report, census);
 	}
 	if (!err)
 		err = add_threads(report, census, threads);

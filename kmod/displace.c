@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 
 #include "displace.h"
@@ -13,9 +14,14 @@ static struct vmshare_displacement *new_table(u32 bits)
 			GFP_KERNEL);
 }
 
-int vmshare_displace_init(struct vmshare_displace *d)
+int vmshare_displace_init(struct vmshare_displace *d, u32 nr_vms,
+			  void (*tell_tight)(void))
 {
-	*d = (struct vmshare_displace) { .bits = FIRST_BITS };
+	*d = (struct vmshare_displace) {
+		/* A quarter of it: each of them may wait for nobody knows whom. */
+		.bits = clamp(order_base_2(nr_vms) + 2, FIRST_BITS, LAST_BITS),
+		.tell_tight = tell_tight,
+	};
 	d->table = new_table(d->bits);
 	return d->table ? 0 : -ENOMEM;
 }
@@ -55,6 +61,11 @@ static void count_pieces(struct vmshare_displacement *row, u32 count, u64 ns)
 	WRITE_ONCE(row->ns, row->ns + ns);
 }
 
+static u32 half(const struct vmshare_displace *d)
+{
+	return vmshare_displace_size(d) / 2;
+}
+
 /* Readers go by: a row's name is there before its numbers. */
 static bool add_row(struct vmshare_displace *d, u32 victim, u32 by, u32 count,
 		    u64 ns)
@@ -69,49 +80,49 @@ static bool add_row(struct vmshare_displace *d, u32 victim, u32 by, u32 count,
 			return false;
 		row->by = by;
 		smp_store_release(&row->victim, victim);
-		d->used++;
+		if (d->used++ == half(d) && d->bits < LAST_BITS)
+			d->tell_tight();
 	}
 	count_pieces(row, count, ns);
 	d->last = row;
 	return true;
 }
 
-static noinline void find_and_add(struct vmshare_displace *d, u32 victim,
+static noinline bool find_and_add(struct vmshare_displace *d, u32 victim,
 				  u32 by, u32 count, u64 ns)
 {
-	if (!add_row(d, victim, by, count, ns))
-		add_row(d, victim, VMSHARE_OWNER_UNKNOWN, count, ns);
+	return add_row(d, victim, by, count, ns) ||
+	       add_row(d, victim, VMSHARE_OWNER_UNKNOWN, count, ns);
 }
 
-void vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by,
+bool vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by,
 			  u32 count, u64 ns)
 {
 	struct vmshare_displacement *last = d->last;
 
-	if (last && last->victim == victim && last->by == by)
-		count_pieces(last, count, ns);
-	else
-		find_and_add(d, victim, by, count, ns);
+	if (!last || last->victim != victim || last->by != by)
+		return find_and_add(d, victim, by, count, ns);
+	count_pieces(last, count, ns);
+	return true;
 }
 
 bool vmshare_displace_is_tight(const struct vmshare_displace *d)
 {
-	return READ_ONCE(d->used) > vmshare_displace_size(d) / 2;
+	return READ_ONCE(d->used) > half(d) && d->bits < LAST_BITS;
 }
 
-int vmshare_displace_prepare(struct vmshare_displace *d)
+void vmshare_displace_prepare(struct vmshare_displace *d)
 {
-	bool larger = vmshare_displace_is_tight(d) && d->bits < LAST_BITS;
-
-	d->next_bits = d->bits + larger;
+	d->next_bits = d->bits + vmshare_displace_is_tight(d);
 	d->next = new_table(d->next_bits);
-	return d->next ? 0 : -ENOMEM;
 }
 
 void vmshare_displace_move(struct vmshare_displace *d, bool (*keep)(u32 number))
 {
 	u32 i, used = 0;
 
+	if (!d->next)
+		return;
 	for (i = 0; i < vmshare_displace_size(d); i++) {
 		const struct vmshare_displacement *old = &d->table[i];
 		struct vmshare_displacement *row;

@@ -31,29 +31,38 @@ struct vmshare_displace {
 	struct vmshare_displacement *last;	/* added to; pairs come in runs */
 	struct vmshare_displacement *next;	/* to be changed for */
 	u32 next_bits;
+	void (*tell_tight)(void);
 };
 
-int vmshare_displace_init(struct vmshare_displace *d);
+/*
+ * @nr_vms: room for pairs of so many to begin with
+ * @tell_tight: called once for each size, where _add() may be, when it is better
+ *	larger
+ */
+int vmshare_displace_init(struct vmshare_displace *d, u32 nr_vms,
+			  void (*tell_tight)(void));
 void vmshare_displace_free(struct vmshare_displace *d);
 
 /*
  * @victim was ready for @ns while @by ran, in @count pieces. On the table's own CPU with
  * interrupts off. Where there is no room for another pair, the victim's time
  * goes to VMSHARE_OWNER_UNKNOWN, for which a quarter of the table is kept.
+ * Return: false if there is not even room for that; then nothing was counted.
  */
-void vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by,
+bool vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by,
 			  u32 count, u64 ns);
 
-/* Would it be better larger? */
+/* Would it be better larger, and can it be? */
 bool vmshare_displace_is_tight(const struct vmshare_displace *d);
 
 /*
  * In two steps, since the second has to run on the table's own CPU with
  * interrupts off: allocate a table that is large enough, and move the rows of
  * all VMs that @keep() wants into it; who ran in the place of others is not
- * known any more. The third frees the old one.
+ * known any more. Without memory the first does nothing, and without the first
+ * the second. The third frees the old one.
  */
-int vmshare_displace_prepare(struct vmshare_displace *d);
+void vmshare_displace_prepare(struct vmshare_displace *d);
 void vmshare_displace_move(struct vmshare_displace *d,
 			   bool (*keep)(u32 number));
 void vmshare_displace_finish(struct vmshare_displace *d);

@@ -74,6 +74,12 @@ static void new_thread_runs(void)
 		irq_work_queue(&refresh_irq_work);
 }
 
+/* Likewise, and once for each size of a CPU's table. */
+static void table_is_tight(void)
+{
+	irq_work_queue(&refresh_irq_work);
+}
+
 static int look(struct vmshare_census *census, struct vmshare_threads *threads)
 {
 	int err = vmshare_census_take(census);
@@ -96,7 +102,7 @@ static void look_away(struct vmshare_census *census,
 static int refresh(const struct vmshare_census *census,
 		   const struct vmshare_threads *threads)
 {
-	int err = vmshare_runners_refresh(census, threads, vmshare_sched_tidy);
+	int err = vmshare_runners_refresh(census, threads, vmshare_sched_forget);
 
 	if (err)
 		return err;
@@ -104,8 +110,7 @@ static int refresh(const struct vmshare_census *census,
 		refresh_ms = REFRESH_MS;
 		put_off(refresh_ms);
 	}
-	if (vmshare_sched_is_tight())
-		vmshare_sched_tidy();
+	vmshare_sched_grow();
 	return 0;
 }
 
@@ -136,6 +141,7 @@ static void refresh_later(struct work_struct *work)
 		look_and_refresh();
 		put_off(refresh_ms);
 	}
+	vmshare_sched_grow();
 	mutex_unlock(&refresh_lock);
 }
 
@@ -160,7 +166,8 @@ static int attach_sched(void)
 	err = look_and_refresh();
 	mutex_unlock(&refresh_lock);
 	if (!err)
-		err = vmshare_sched_attach(new_thread_runs);
+		err = vmshare_sched_attach(new_thread_runs, table_is_tight,
+					   vmshare_runners_nr_vms());
 	if (err)
 		drop_counts();
 	else

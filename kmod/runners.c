@@ -83,6 +83,16 @@ struct vmshare_tracked *vmshare_runners_vm(const struct mm_struct *mm)
 	return m ? vmshare_ptrmap_get(&m->by_mm, mm) : NULL;
 }
 
+u32 vmshare_runners_nr_vms(void)
+{
+	const struct vmshare_tracked *vm;
+	u32 nr = 0;
+
+	list_for_each_entry(vm, &vms, list)
+		nr += !vm->gone;
+	return nr;
+}
+
 pid_t vmshare_runners_pid(u32 number)
 {
 	const struct vmshare_tracked *vm = xa_load(&vm_by_number, number);

@@ -12,6 +12,7 @@
 #ifndef _VMSHARE_RUNNERS_H
 #define _VMSHARE_RUNNERS_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/sched.h>
@@ -54,6 +55,8 @@ struct vmshare_tracked {
 	pid_t pid;
 	struct vmshare_waits ended;	/* sum of its threads that have ended */
 	u64 ended_ready_ns, ended_migrations;
+	/* what it waited, of which not even the CPU is known */
+	atomic64_t unknown_ns, unknown_pieces;
 	bool gone;
 
 	struct list_head list;
@@ -89,6 +92,7 @@ bool vmshare_runner_of(const struct task_struct *t,
 /* The rest for who calls refresh: not concurrently with it. */
 struct vmshare_runner *vmshare_runners_find(const struct task_struct *t);
 struct vmshare_tracked *vmshare_runners_vm(const struct mm_struct *mm);
+u32 vmshare_runners_nr_vms(void);
 /* The pid of a VM by its number, gone or not; 0 if it was dropped. */
 pid_t vmshare_runners_pid(u32 number);
 bool vmshare_runners_is_kept(u32 number);

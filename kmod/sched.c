@@ -38,6 +38,7 @@
 #include "sched.h"
 
 #define SEGMENTS	4096	/* a wait is followed through so many */
+#define FEW_SEGMENTS	256	/* and through so many when it is moved */
 #define GATHERED	16	/* owners summed up before they go to the table */
 
 struct segment {
@@ -159,8 +160,19 @@ static void begin_late(struct cpu_log *log, struct task_struct *next)
 
 /* ---- waits ---- */
 
+/* A part of a VM's waits: so many pieces while @by ran. The table may be full. */
+static void displace(struct vmshare_tracked *vm, u32 by, u32 count, u64 ns)
+{
+	if (likely(vmshare_displace_add(&this_log()->displace, vm->number, by,
+					count, ns)))
+		return;
+	atomic64_add(ns, &vm->unknown_ns);
+	atomic64_add(count, &vm->unknown_pieces);
+}
+
 /* A wait by owners: a long one has many segments of few owners. */
 struct gathered {
+	struct vmshare_tracked *victim;
 	u32 nr;
 	struct {
 		u32 owner, count;
@@ -168,18 +180,23 @@ struct gathered {
 	} by[GATHERED];
 };
 
-static void hand_over(struct gathered *g, u32 victim)
+static void begin_gathering(struct gathered *g, struct vmshare_tracked *victim)
 {
-	struct vmshare_displace *d = &this_log()->displace;
-	u32 i;
-
-	for (i = 0; i < g->nr; i++)
-		vmshare_displace_add(d, victim, g->by[i].owner, g->by[i].count,
-				     g->by[i].ns);
+	g->victim = victim;
 	g->nr = 0;
 }
 
-static void gather(struct gathered *g, u32 victim, u32 owner, u64 ns)
+static void hand_over(struct gathered *g)
+{
+	u32 i;
+
+	for (i = 0; i < g->nr; i++)
+		displace(g->victim, g->by[i].owner, g->by[i].count,
+			 g->by[i].ns);
+	g->nr = 0;
+}
+
+static void gather(struct gathered *g, u32 owner, u64 ns)
 {
 	u32 i;
 
@@ -187,7 +204,7 @@ static void gather(struct gathered *g, u32 victim, u32 owner, u64 ns)
 		if (g->by[i].owner == owner)
 			break;
 	if (i == GATHERED) {
-		hand_over(g, victim);
+		hand_over(g);
 		i = 0;
 	}
 	if (i == g->nr) {
@@ -200,13 +217,13 @@ static void gather(struct gathered *g, u32 victim, u32 owner, u64 ns)
 	g->by[i].ns += ns;
 }
 
-/* The part of a wait, from @start to @end, that is in @log. */
-static void gather_log(struct gathered *g, const struct cpu_log *log, u32 victim,
-		       u64 start, u64 end)
+/* The part of a wait, from @start to @end, that is in @log's newest segments. */
+static void gather_log(struct gathered *g, const struct cpu_log *log,
+		       u32 segments, u64 start, u64 end)
 {
 	u32 back;
 
-	for (back = 0; back < SEGMENTS && end > start; back++) {
+	for (back = 0; back < segments && end > start; back++) {
 		const struct segment *s =
 			&log->segments[(log->head - back) % SEGMENTS];
 		u64 from = max(s->start, start);
@@ -215,49 +232,54 @@ static void gather_log(struct gathered *g, const struct cpu_log *log, u32 victim
 			break;	/* older than the log */
 		if (from >= end)
 			continue;
-		gather(g, victim, s->owner, end - from);
+		gather(g, s->owner, end - from);
 		end = from;
 	}
 	if (end > start)
-		gather(g, victim, VMSHARE_OWNER_UNKNOWN, end - start);
+		gather(g, VMSHARE_OWNER_UNKNOWN, end - start);
 }
 
 /* Not inline: kernels that clear the stack would clear all of @g for every wait. */
-static noinline void attribute_pieces(const struct cpu_log *log, u32 victim,
-				      u64 end, u64 ns)
+static noinline void attribute_pieces(const struct cpu_log *log,
+				      struct vmshare_tracked *victim, u64 end,
+				      u64 ns)
 {
 	struct gathered g;
 
-	g.nr = 0;
-	gather_log(&g, log, victim, end - ns, end);
-	hand_over(&g, victim);
+	begin_gathering(&g, victim);
+	gather_log(&g, log, SEGMENTS, end - ns, end);
+	hand_over(&g);
 }
 
 /* The last @ns of a wait that ended at @end, by who ran on @log's CPU. */
-static void attribute(struct cpu_log *log, u32 victim, u64 end, u64 ns)
+static void attribute(const struct cpu_log *log, struct vmshare_tracked *victim,
+		      u64 end, u64 ns)
 {
 	const struct segment *newest = &log->segments[log->head];
 
 	if (newest->start <= end - ns)
-		vmshare_displace_add(&log->displace, victim, newest->owner, 1, ns);
+		displace(victim, newest->owner, 1, ns);
 	else
 		attribute_pieces(log, victim, end, ns);
 }
 
-/* The same for a wait that ends now, while somebody runs on @log's CPU. */
-static void attribute_until_now(const struct cpu_log *log, u32 victim, u64 now,
-				u64 ns)
+/*
+ * The same for a wait that ends now, while somebody runs on @log's CPU. Both the
+ * log and the lock that is held are another CPU's, so it is not read far.
+ */
+static void attribute_until_now(const struct cpu_log *log,
+				struct vmshare_tracked *victim, u64 now, u64 ns)
 {
 	u64 start = now - ns, run = now;
 	struct gathered g;
 
-	g.nr = 0;
+	begin_gathering(&g, victim);
 	if (log->ready)
 		run = clamp(run_start(log), start, now);
 	if (run < now)
-		gather(&g, victim, log->owner, now - run);
-	gather_log(&g, log, victim, start, run);
-	hand_over(&g, victim);
+		gather(&g, log->owner, now - run);
+	gather_log(&g, log, FEW_SEGMENTS, start, run);
+	hand_over(&g);
 }
 
 /* What the run delay has grown by since it was looked at last. */
@@ -300,7 +322,7 @@ static void settle(struct cpu_log *log, u64 start)
 	u64 ns = take_delay(r);
 
 	if (ns)
-		attribute(log, log->owner, start, ns);
+		attribute(log, r->vm, start, ns);
 	count_wait(r);
 	vmshare_sched_leave_guest(r);
 }
@@ -342,7 +364,7 @@ static void on_migrate(void *data, struct task_struct *p, int dest_cpu)
 		return;
 	ns = take_delay(r);
 	if (ns)
-		attribute_until_now(log_of(task_cpu(p)), owner,
+		attribute_until_now(log_of(task_cpu(p)), r->vm,
 				    sched_clock_cpu(task_cpu(p)), ns);
 }
 
@@ -425,54 +447,62 @@ void vmshare_sched_for_each(int cpu,
 	}
 }
 
-bool vmshare_sched_is_tight(void)
+static bool is_tight(int cpu)
+{
+	return vmshare_displace_is_tight(&log_of(cpu)->displace);
+}
+
+static bool any_is_tight(void)
 {
 	int cpu;
 
-	if (!logs)
-		return false;
 	for_each_possible_cpu(cpu)
-		if (vmshare_displace_is_tight(&log_of(cpu)->displace))
+		if (is_tight(cpu))
 			return true;
 	return false;
 }
 
-static int prepare_tables(void)
+static bool is_prepared(int cpu, void *unused)
 {
-	int cpu, err = 0;
+	return log_of(cpu)->displace.next;
+}
 
-	for_each_possible_cpu(cpu)
-		if (!err)
-			err = vmshare_displace_prepare(&log_of(cpu)->displace);
-	return err;
+static void move_table(int cpu)
+{
+	vmshare_displace_move(&log_of(cpu)->displace, vmshare_runners_is_kept);
 }
 
 static void move_here(void *unused)
 {
-	vmshare_displace_move(&this_log()->displace, vmshare_runners_is_kept);
+	move_table(smp_processor_id());
 }
 
-static void move_tables(void)
-{
-	int cpu;
-
-	on_each_cpu(move_here, NULL, 1);
-	for_each_possible_cpu(cpu)
-		if (!cpu_online(cpu))
-			vmshare_displace_move(&log_of(cpu)->displace,
-					      vmshare_runners_is_kept);
-}
-
-void vmshare_sched_tidy(void)
+static void change_tables(bool all)
 {
 	int cpu;
 
 	cpus_read_lock();
-	if (!prepare_tables())
-		move_tables();
 	for_each_possible_cpu(cpu)
+		if (all || is_tight(cpu))
+			vmshare_displace_prepare(&log_of(cpu)->displace);
+	on_each_cpu_cond(is_prepared, move_here, NULL, 1);
+	for_each_possible_cpu(cpu) {
+		if (!cpu_online(cpu))
+			move_table(cpu);
 		vmshare_displace_finish(&log_of(cpu)->displace);
+	}
 	cpus_read_unlock();
+}
+
+void vmshare_sched_grow(void)
+{
+	if (logs && any_is_tight())
+		change_tables(false);
+}
+
+void vmshare_sched_forget(void)
+{
+	change_tables(true);
 }
 
 struct vmshare_runner *vmshare_sched_current(void)
@@ -503,7 +533,7 @@ void vmshare_sched_free(void)
 	logs = NULL;
 }
 
-static int make_logs(void)
+static int make_logs(void (*tight)(void), u32 nr_vms)
 {
 	int cpu;
 
@@ -515,7 +545,7 @@ static int make_logs(void)
 						    cpu_to_node(cpu));
 
 		*per_cpu_ptr(logs, cpu) = log;
-		if (!log || vmshare_displace_init(&log->displace)) {
+		if (!log || vmshare_displace_init(&log->displace, nr_vms, tight)) {
 			vmshare_sched_free();
 			return -ENOMEM;
 		}
@@ -540,9 +570,10 @@ static int attach_probes(void)
 	return err;
 }
 
-int vmshare_sched_attach(void (*new_thread)(void))
+int vmshare_sched_attach(void (*new_thread)(void), void (*tight)(void),
+			 u32 nr_vms)
 {
-	int err = make_logs();
+	int err = make_logs(tight, nr_vms);
 
 	if (err)
 		return err;

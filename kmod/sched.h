@@ -22,26 +22,33 @@ const char *vmshare_sched_init(void);
 
 /*
  * Attach and detach. The map of runners must be there from before the one
- * until after the other; @new_thread() is called, with interrupts off, when a
- * thread runs that may be a VM's but is not in the map. What was counted is
- * there until vmshare_sched_free().
+ * until after the other. What was counted is there until vmshare_sched_free().
+ * Called with a run queue locked:
+ * @new_thread: when a thread runs that may be a VM's but is not in the map
+ * @tight: when it is time for vmshare_sched_grow()
+ * @nr_vms: how many there are
  *
  * Return: 0 or a negative error.
  */
-int vmshare_sched_attach(void (*new_thread)(void));
+int vmshare_sched_attach(void (*new_thread)(void), void (*tight)(void),
+			 u32 nr_vms);
 void vmshare_sched_detach(void);
 void vmshare_sched_free(void);
 
-/* While attached, and not concurrently with each other, _detach() or _tidy(): */
+/*
+ * While attached, and not concurrently with each other, _detach(), _grow() or
+ * _forget():
+ */
 void vmshare_sched_totals(struct vmshare_sched_totals *totals);
 /* Each row of one CPU's displacement table, and how many it can have at most. */
 void vmshare_sched_for_each(int cpu,
 			    void (*row)(const struct vmshare_displacement *row,
 					void *data), void *data);
 u32 vmshare_sched_room(int cpu);
-/* Larger tables where they are tight; VMs that are gone are forgotten. */
-void vmshare_sched_tidy(void);
-bool vmshare_sched_is_tight(void);
+/* Larger tables where they are tight. */
+void vmshare_sched_grow(void);
+/* VMs that are gone leave all tables. */
+void vmshare_sched_forget(void);
 
 /* For KVM's hooks, with preemption off, while attached: the runner on this CPU,
  * or NULL; this CPU's clock; a runner's time in guest mode has ended.
