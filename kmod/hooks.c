@@ -2,6 +2,8 @@
 /*
  * Locks:
  *	hooks_lock	who wants what, and what is attached
+ *	clients_lock	the list of clients, when it changes; a leaf, for those who
+ *			close a socket and need only know whether it is one's
  *	refresh_lock	the map of threads; nests inside, and is all that the
  *			work takes that is started when a new thread runs; held
  *			from before a census until the map is made of it, else
@@ -16,6 +18,7 @@
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
@@ -38,6 +41,7 @@ struct client {
 };
 
 static DEFINE_MUTEX(hooks_lock);
+static DEFINE_SPINLOCK(clients_lock);
 static DEFINE_MUTEX(refresh_lock);
 static LIST_HEAD(clients);
 static u32 attached;
@@ -234,7 +238,9 @@ static void drop_client(u32 portid)
 
 	if (!c)
 		return;
+	spin_lock(&clients_lock);
 	list_del(&c->list);
+	spin_unlock(&clients_lock);
 	kfree(c);
 	detach(wanted_by_all());
 }
@@ -249,7 +255,9 @@ static int keep_client(u32 portid, u32 hooks)
 		if (!c)
 			return -ENOMEM;
 		c->portid = portid;
+		spin_lock(&clients_lock);
 		list_add(&c->list, &clients);
+		spin_unlock(&clients_lock);
 	}
 	c->hooks = hooks;
 	err = attach(wanted_by_all());
@@ -285,17 +293,28 @@ int vmshare_hooks_want(u32 portid, u32 hooks)
 	return err;
 }
 
+/* A socket that is closed has no request under way, so it does not become one. */
+static bool is_client(u32 portid)
+{
+	bool found;
+
+	spin_lock(&clients_lock);
+	found = find_client(portid);
+	spin_unlock(&clients_lock);
+	return found;
+}
+
 /*
- * Every netlink socket of the host that is closed comes by here. A number is one
- * socket's only inside a network namespace; clients are in the initial one, as
- * the family is.
+ * Every netlink socket of the host that is closed comes by here, and only a
+ * client's waits for reports. A number is one socket's only inside a network
+ * namespace; clients are in the initial one, as the family is.
  */
 static int on_socket(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct netlink_notify *notify = data;
 
 	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC ||
-	    !net_eq(notify->net, &init_net) || list_empty_careful(&clients))
+	    !net_eq(notify->net, &init_net) || !is_client(notify->portid))
 		return NOTIFY_DONE;
 	mutex_lock(&hooks_lock);
 	drop_client(notify->portid);

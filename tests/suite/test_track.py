@@ -3,6 +3,7 @@
 
 import errno
 import os
+import socket
 import subprocess
 import time
 
@@ -16,6 +17,7 @@ from tracked import Session, attached, await_detached, look
 SCHED, KVM = 1, 2
 # A VM that leaves the CPUs to those who test.
 LIGHT = {"halter": ("--vcpus", "2", "--pause", "5000")}
+NETLINK_GENERIC = 16
 TRACING = "/sys/kernel/tracing"
 
 
@@ -122,6 +124,19 @@ def hooks_go_with_a_client_that_is_killed():
         for _ in range(20):
             Session().kill()
         await_detached()
+
+
+@case()
+def closing_another_socket_does_not_wait_for_a_report():
+    """Who drops a client has the lock that a report holds."""
+    with Calls("drop_client") as calls:
+        session = Session("sched")
+        for _ in range(100):
+            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC) as other:
+                other.bind((0, 0))
+        equal(calls.count(), 0, "of 100 sockets, taken for a client's")
+        session.end()
+        wait_for(lambda: calls.count() == 1, "the client to be dropped", 1)
 
 
 @case()
