@@ -57,7 +57,7 @@ struct cpu_log {
 	u32 owner;
 	struct vmshare_runner *runner;
 	struct task_struct *task;
-	u64 idle_since;			/* if nobody */
+	u64 since;			/* if the scheduler does not note it */
 
 	struct times times;		/* of segments that have ended */
 	struct times sum;		/* of all, when asked for, */
@@ -125,18 +125,20 @@ static void append(struct cpu_log *log, u64 start, u32 owner)
 /* When the run of who runs on @log's CPU began. */
 static u64 run_start(const struct cpu_log *log)
 {
-	return log->owner == VMSHARE_OWNER_IDLE ?
-	       log->idle_since : vmshare_last_arrival(log->task);
+	return log->since ? log->since : vmshare_last_arrival(log->task);
 }
 
-/* Who runs from now on. Inline: it is part of every switch. */
+/*
+ * Who runs from now on. Inline: it is part of every switch. The scheduler reads
+ * its clock, a moment later, for those that it knows to have waited.
+ */
 static __always_inline void note_current(struct cpu_log *log, struct task_struct *t)
 {
 	log->task = t;
+	log->since = vmshare_is_waiting(t) ? 0 : clock();
 	if (is_idle(t)) {
 		log->runner = NULL;
 		log->owner = VMSHARE_OWNER_IDLE;
-		log->idle_since = clock();
 	} else if (unlikely(!vmshare_runner_of(t, &log->runner, &log->owner))) {
 		tell_new_thread();
 	}
@@ -553,9 +555,12 @@ static int make_logs(void (*tight)(void), u32 nr_vms)
 	return 0;
 }
 
+/* Who runs here was given its CPU before. */
 static void begin_here(void *unused)
 {
 	begin_log(this_log(), current);
+	if (!is_idle(current))
+		this_log()->since = 0;
 }
 
 static int attach_probes(void)

@@ -18,7 +18,20 @@ static inline u64 vmshare_run_delay(const struct task_struct *t)
 #endif
 }
 
-/* When it was last given a CPU. Not kept for idle threads. */
+/*
+ * Does it wait? Idle threads never do, and one that lost its CPU on its way to
+ * sleep is ready but was not noted as such.
+ */
+static inline bool vmshare_is_waiting(const struct task_struct *t)
+{
+#ifdef CONFIG_SCHED_INFO
+	return READ_ONCE(t->sched_info.last_queued);
+#else
+	return false;
+#endif
+}
+
+/* When it was last given a CPU after it waited for one. */
 static inline u64 vmshare_last_arrival(const struct task_struct *t)
 {
 #ifdef CONFIG_SCHED_INFO
