@@ -69,6 +69,7 @@ struct cpu_log {
 static struct cpu_log * __percpu *logs;
 static u64 began;
 static bool begun_everywhere;
+static int hotplug_state;	/* of ours, among those that CPUs go through */
 static void (*tell_new_thread)(void);
 static struct tracepoint *switch_tp, *migrate_tp;
 
@@ -563,6 +564,38 @@ static void begin_here(void *unused)
 		this_log()->since = 0;
 }
 
+/*
+ * A CPU has gone off-line. Its last switch, to nobody, is not traced. Its log is
+ * ours: nothing runs there, and whoever reads it has locked out what goes on.
+ */
+static int on_dead_cpu(unsigned int cpu)
+{
+	struct cpu_log *log = log_of(cpu);
+
+	if (!log->ready)
+		return 0;
+	append(log, run_start(log), log->owner);
+	log->owner = VMSHARE_OWNER_IDLE;
+	log->runner = NULL;
+	log->since = clock();
+	return 0;
+}
+
+/* Known to CPUs that go before it is to switches, and until after. */
+static int follow_cpus(void)
+{
+	int state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "vmshare:sched",
+					      NULL, on_dead_cpu);
+
+	hotplug_state = state;
+	return state < 0 ? state : 0;
+}
+
+static void unfollow_cpus(void)
+{
+	cpuhp_remove_state_nocalls(hotplug_state);
+}
+
 static int attach_probes(void)
 {
 	int err = tracepoint_probe_register(switch_tp, on_switch, NULL);
@@ -584,9 +617,13 @@ int vmshare_sched_attach(void (*new_thread)(void), void (*tight)(void),
 		return err;
 	tell_new_thread = new_thread;
 	began = clock();
+	err = follow_cpus();
+	if (err)
+		return err;
 	err = attach_probes();
 	if (err) {
 		tracepoint_synchronize_unregister();
+		unfollow_cpus();
 		return err;
 	}
 	/* Until its log has begun a CPU's probes do nothing. */
@@ -602,6 +639,7 @@ void vmshare_sched_detach(void)
 	tracepoint_probe_unregister(migrate_tp, on_migrate, NULL);
 	tracepoint_probe_unregister(switch_tp, on_switch, NULL);
 	tracepoint_synchronize_unregister();
+	unfollow_cpus();
 	begun_everywhere = false;
 }
 

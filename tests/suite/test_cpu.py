@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import time
 
 import host
 import replay
@@ -10,7 +11,7 @@ from case import case, equal, true, wait_for
 from replay import HOST, IDLE
 from schedtrace import Recorder
 from toy import Toys
-from tracked import SINCE_BIRTH, Look, Session, Window, look, stop
+from tracked import SINCE_BIRTH, Look, Session, Window, cont, look, stop
 
 SWITCHES = 100_000
 MILLE = 0.001
@@ -366,6 +367,28 @@ def a_cpu_that_comes_after_the_hooks_is_counted():
 
 
 @case()
+def a_cpu_taken_off_line_counts_as_idle():
+    """Nobody runs there, whoever ran last; the other CPU is never idle meanwhile."""
+    busy = subprocess.Popen(["sh", "-c", "while :; do :; done"])
+    try:
+        with Session("sched") as session:
+            set_online(1, False)
+            before = session.look().host
+            now = wait_for(lambda: tracked_for(session, before, 2 * 10**9), "two seconds")
+            idle = now["idle_ns"] - before["idle_ns"]
+            near(idle, now["tracked_ns"] - before["tracked_ns"], 0.1, "idle_ns of two CPUs")
+    finally:
+        set_online(1, True)
+        busy.kill()
+        busy.wait()
+
+
+def tracked_for(session, before, ns):
+    now = session.look().host
+    return now if now["tracked_ns"] - before["tracked_ns"] > ns else None
+
+
+@case()
 def cpu_time_of_vms_is_that_of_their_threads():
     with Toys() as toys, Session() as session:
         window = Window(session, *start_loads(toys))
@@ -397,6 +420,29 @@ def a_thousand_vcpus():
 
 
 @case()
+def pairs_never_vanish_nor_shrink():
+    """While new ones come, and tables get too small for all of them."""
+    with Toys() as toys, Session("sched") as session:
+        seen, looks, most = {}, 0, 0
+        for _ in range(8):
+            toys.start("4@1", options=["--vcpus", "2", "--pause", "500", "--workers", "2"])
+            for _ in range(5):
+                now = {pair: row["wait_ns"] for pair, row in session.look().preemptions.items()}
+                for pair, ns in seen.items():
+                    true(now.get(pair, 0) >= ns, f"wait_ns of {pair}: {now.get(pair)} after {ns}")
+                seen, looks, most = now, looks + 1, max(most, len(now))
+        check_unknown_since_start(session.look())
+        return f"{looks} looks at up to {most} pairs"
+
+
+def check_unknown_since_start(now):
+    """What a thread waited before it was found is nobody's; the rest is known."""
+    unknown = sum(row.get("unknown_wait_ns", 0) for row in now.preemptions.values())
+    waited = sum(row["wait_ns"] for row in now.preemptions.values())
+    true(unknown <= 0.1 * waited, f"{unknown} of {waited} ns by nobody knows whom")
+
+
+@case()
 def vms_killed_while_their_threads_run():
     with Toys() as toys, Session() as session:
         victim = toys.start("10@1", options=LOADS["mixed"])
@@ -423,6 +469,37 @@ def threads_that_end_leave_their_waits():
         ended = now.ended[vm.pid]
         true(ended["waits"] > 0 and ended["wait_ns"] > 0, f"what ended threads waited: {ended}")
         near(now.displaced(vm.pid), now.waited(vm.pid), MILLE, "sum over BY_PID")
+
+
+@case()
+def a_thread_that_ends_during_a_look_is_counted_once():
+    """In its own row or in the sum, so never more than the process's CPU time."""
+    with Toys() as toys, Session("sched") as session:
+        pids = []
+        for _ in range(3):
+            vm = toys.start("10@1", options=["--pause", "20000", "--passing", "64"])
+            stop([vm.pid])
+            pids.append(vm.pid)
+        cont(pids)
+        looks = 0
+        while any(passing(pid) for pid in pids):
+            now = session.look()
+            ran = {pid: ran_by(now, pid) for pid in pids}
+            for pid in pids:
+                has_run = time.clock_gettime_ns(cpu_clock(pid))
+                true(ran[pid] <= has_run,
+                     f"look {looks}: threads of {pid} ran {ran[pid]} ns, and it {has_run}")
+            looks += 1
+        return f"{looks} looks"
+
+
+def ran_by(now, pid):
+    return sum(t["run_ns"] for t in now.of_vm(pid).values()) + now.ended[pid]["run_ns"]
+
+
+def cpu_clock(pid):
+    """clock_getcpuclockid() of a process, by the scheduler (CPUCLOCK_SCHED)."""
+    return ~pid << 3 | 2
 
 
 def passing(pid):
