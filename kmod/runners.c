@@ -29,7 +29,7 @@ static LIST_HEAD(leaving);	/* not any more */
 static LIST_HEAD(vms);
 static DEFINE_XARRAY(vm_by_number);
 static u32 nr_gone, last_number = VMSHARE_OWNER_VM - 1;
-static u64 this_round;
+static u64 this_round, last_listed_ns;
 static bool found_new;
 
 /* ---- read by the hooks ---- */
@@ -146,10 +146,18 @@ static struct vmshare_tracked *see_vm(const struct vmshare_vm_seen *seen)
 	return vm;
 }
 
+static void count_unknown(struct vmshare_runner *r, u64 ns)
+{
+	r->waits.wait_ns = ns;
+	atomic64_add(ns, &r->vm->unknown_ns);
+	atomic64_add(!!ns, &r->vm->unknown_pieces);
+}
+
 /*
- * A thread that is new to us may be as old as its VM or just born. What it
- * waited before the hooks were there does not count, what a new one waited
- * until this census saw it does.
+ * A thread that is new to us may be older than the hooks or its VM, or just
+ * born. What it waited before there were both does not count; what a new one
+ * waited until this census saw it does, but in whose place it ran is not known,
+ * nor how many waits that were.
  */
 static struct vmshare_runner *new_runner(struct task_struct *t,
 					 struct vmshare_tracked *vm, bool is_old)
@@ -160,7 +168,9 @@ static struct vmshare_runner *new_runner(struct task_struct *t,
 		return NULL;
 	r->task = get_task_struct(t);
 	r->vm = vm;
-	r->seen_delay = is_old ? vmshare_run_delay(t) : 0;
+	r->seen_delay = vmshare_run_delay(t);
+	if (!is_old)
+		count_unknown(r, r->seen_delay);
 	r->seen_sleeps = READ_ONCE(t->nvcsw);
 	list_add(&r->list, &runners);
 	found_new = true;
@@ -177,8 +187,10 @@ static struct vmshare_runner *see_thread(struct task_struct *t,
 {
 	struct vmshare_runner *r = vmshare_runners_find(t);
 
+	/* Born before the last list, but not in it: it was no VM's. */
 	if (!r || r->vm != vm)
-		r = new_runner(t, vm, is_first || r);
+		r = new_runner(t, vm, is_first || r ||
+				      t->start_time < last_listed_ns);
 	if (r)
 		r->round = this_round;
 	return r;
@@ -317,6 +329,24 @@ static void drop_gone_vms(void (*forget)(void))
 	}
 }
 
+/* What was made for a map that is not to be. Nobody has seen it. */
+static void drop_made(void)
+{
+	struct vmshare_runner *r, *next;
+	struct vmshare_tracked *vm, *next_vm;
+
+	list_for_each_entry_safe(r, next, &runners, list) {
+		if (vmshare_runners_find(r->task) == r)
+			continue;
+		atomic64_sub(r->waits.wait_ns, &r->vm->unknown_ns);
+		atomic64_sub(!!r->waits.wait_ns, &r->vm->unknown_pieces);
+		free_runner(r);
+	}
+	list_for_each_entry_safe(vm, next_vm, &vms, list)
+		if (!vm->gone && vmshare_runners_vm(vm->mm) != vm)
+			free_vm(vm);
+}
+
 int vmshare_runners_refresh(const struct vmshare_census *census,
 			    const struct vmshare_threads *threads,
 			    void (*forget)(void))
@@ -328,10 +358,11 @@ int vmshare_runners_refresh(const struct vmshare_census *census,
 	this_round++;
 	found_new = false;
 	if (fill(m, census, threads)) {
-		/* What was made for it is in no map; the next refresh drops it. */
 		free_map(m);
+		drop_made();
 		return -ENOMEM;
 	}
+	last_listed_ns = threads->began_ns;
 	old = rcu_replace_pointer(map, m, true);
 	synchronize_rcu();
 	free_map(old);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
@@ -146,7 +147,7 @@ int vmshare_threads_list(struct vmshare_threads *threads,
 	u32 room = census->nr_vcpus + 8 * census->nr_vms + 64;
 	int err = index_vms(&vms, census);
 
-	*threads = (struct vmshare_threads) {};
+	*threads = (struct vmshare_threads) { .began_ns = ktime_get_ns() };
 	while (!err) {
 		err = make_room(threads, room, census->nr_vms);
 		if (!err && collect(threads, census, &vms))

@@ -34,6 +34,7 @@ struct vmshare_thread_seen {
 struct vmshare_threads {
 	struct vmshare_thread_seen *seen;
 	u32 nr, room;
+	u64 began_ns;			/* CLOCK_MONOTONIC */
 	/* by VM: where its process's own threads are, which follow each other */
 	struct vmshare_thread_span {
 		u32 first, nr;
