@@ -204,6 +204,9 @@ static void detach(u32 hooks)
 {
 	if (attached & ~hooks & VMSHARE_HOOK_KVM) {
 		vmshare_guestmode_detach();
+		mutex_lock(&refresh_lock);
+		vmshare_runners_forget_entries();
+		mutex_unlock(&refresh_lock);
 		attached &= ~VMSHARE_HOOK_KVM;
 	}
 	if (!hooks && attached & VMSHARE_HOOK_SCHED)

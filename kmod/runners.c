@@ -372,6 +372,14 @@ int vmshare_runners_refresh(const struct vmshare_census *census,
 	return 0;
 }
 
+void vmshare_runners_forget_entries(void)
+{
+	struct vmshare_runner *r;
+
+	list_for_each_entry(r, &runners, list)
+		WRITE_ONCE(r->entered, 0);
+}
+
 void vmshare_runners_clear(void)
 {
 	struct vmshare_runner *r, *next;

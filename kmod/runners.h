@@ -75,6 +75,9 @@ int vmshare_runners_refresh(const struct vmshare_census *census,
 			    const struct vmshare_threads *threads,
 			    void (*forget)(void));
 
+/* KVM's hooks are gone: nobody tells any more when a thread leaves guest mode. */
+void vmshare_runners_forget_entries(void);
+
 /* Drop everything. No hook may be attached. */
 void vmshare_runners_clear(void);
 

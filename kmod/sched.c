@@ -312,9 +312,11 @@ static void count_wait(struct vmshare_runner *r)
 
 void vmshare_sched_leave_guest(struct vmshare_runner *r)
 {
-	if (!r->entered)
+	u64 entered = READ_ONCE(r->entered);
+
+	if (!entered)
 		return;
-	r->waits.in_guest_ns += time_between(r->entered, clock());
+	r->waits.in_guest_ns += time_between(entered, clock());
 	r->entered = 0;
 }
 
