@@ -17,10 +17,10 @@
  * first piece to the run delay before it moves the thread.
  *
  * Locks: none of ours. A log is written with its CPU's run queue locked and
- * interrupts off; another CPU reads it only to cut a wait, under the same run
- * queue lock. The same lock passes a runner from CPU to CPU. A displacement
- * table is written by its own CPU only. No allocation, no sleeping lock: right
- * under PREEMPT_RT too.
+ * interrupts off, or when that CPU is dead; another CPU reads it only to cut a
+ * wait, under the same run queue lock. The same lock passes a runner from CPU to
+ * CPU. A displacement table is written by its own CPU only. No allocation, no
+ * sleeping lock: right under PREEMPT_RT too.
  *
  * A thread that belongs to no VM costs one test, and nothing is written if
  * another of these ran before.
@@ -63,7 +63,7 @@ struct cpu_log {
 	struct times sum;		/* of all, when asked for, */
 	u64 until;			/* and when that was */
 	struct vmshare_displace displace;
-	struct segment segments[SEGMENTS];
+	struct segment *segments;
 };
 
 static struct cpu_log * __percpu *logs;
@@ -149,7 +149,7 @@ static void begin_log(struct cpu_log *log, struct task_struct *t)
 {
 	note_current(log, t);
 	log->segments[0] = (struct segment) { began, log->owner };
-	log->ready = true;
+	smp_store_release(&log->ready, true);
 }
 
 /* A CPU that was not there when the hooks were attached has been idle. */
@@ -277,7 +277,7 @@ static void attribute_until_now(const struct cpu_log *log,
 	struct gathered g;
 
 	begin_gathering(&g, victim);
-	if (log->ready)
+	if (smp_load_acquire(&log->ready))
 		run = clamp(run_start(log), start, now);
 	if (run < now)
 		gather(&g, log->owner, now - run);
@@ -402,7 +402,7 @@ static void add_cpu_times(struct vmshare_sched_totals *totals, int cpu)
 	if (!cpu_online(cpu))
 		sum_up(log);
 	totals->cpus++;
-	totals->tracked_ns += log->until - began;
+	totals->tracked_ns += time_between(began, log->until);
 	totals->vms_ns += log->sum.vms;
 	totals->host_ns += log->sum.host;
 	totals->idle_ns += log->sum.idle;
@@ -522,20 +522,39 @@ u64 vmshare_sched_clock(void)
 
 /* ---- attached and detached ---- */
 
+static void free_log(struct cpu_log *log)
+{
+	if (!log)
+		return;
+	vmshare_displace_free(&log->displace);
+	kvfree(log->segments);
+	kfree(log);
+}
+
 void vmshare_sched_free(void)
 {
 	int cpu;
 
 	if (!logs)
 		return;
-	for_each_possible_cpu(cpu) {
-		if (!log_of(cpu))
-			continue;
-		vmshare_displace_free(&log_of(cpu)->displace);
-		kvfree(log_of(cpu));
-	}
+	for_each_possible_cpu(cpu)
+		free_log(log_of(cpu));
 	free_percpu(logs);
 	logs = NULL;
+}
+
+static struct cpu_log *new_log(int node)
+{
+	struct cpu_log *log = kzalloc_node(sizeof(*log), GFP_KERNEL, node);
+
+	if (!log)
+		return NULL;
+	log->segments = kvzalloc_node(SEGMENTS * sizeof(*log->segments),
+				      GFP_KERNEL, node);
+	if (log->segments)
+		return log;
+	kfree(log);
+	return NULL;
 }
 
 static int make_logs(void (*tight)(void), u32 nr_vms)
@@ -546,8 +565,7 @@ static int make_logs(void (*tight)(void), u32 nr_vms)
 	if (!logs)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
-		struct cpu_log *log = kvzalloc_node(sizeof(*log), GFP_KERNEL,
-						    cpu_to_node(cpu));
+		struct cpu_log *log = new_log(cpu_to_node(cpu));
 
 		*per_cpu_ptr(logs, cpu) = log;
 		if (!log || vmshare_displace_init(&log->displace, nr_vms, tight)) {

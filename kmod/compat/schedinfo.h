@@ -41,11 +41,14 @@ static inline u64 vmshare_last_arrival(const struct task_struct *t)
 #endif
 }
 
-/* Is it on a CPU, the switches to and from it included? */
+/*
+ * Is it on a CPU, the switches to and from it included? If not, what was written
+ * while it was is there to be read.
+ */
 static inline bool vmshare_is_on_cpu(const struct task_struct *t)
 {
 #ifdef CONFIG_SMP
-	return READ_ONCE(t->on_cpu);
+	return smp_load_acquire(&t->on_cpu);
 #else
 	return t == current;
 #endif
