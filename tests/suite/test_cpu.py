@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Threads, their waits, and who displaced them, against /proc and trace events."""
 
+import contextlib
 import os
 import subprocess
 import time
@@ -424,9 +425,9 @@ def pairs_never_vanish_nor_shrink():
     """While new ones come, and tables get too small for all of them."""
     with Toys() as toys, Session("sched") as session:
         seen, looks, most = {}, 0, 0
-        for _ in range(8):
-            toys.start("4@1", options=["--vcpus", "2", "--pause", "500", "--workers", "2"])
-            for _ in range(5):
+        for _ in range(5):
+            toys.start("4@1", options=["--spin", "--vcpus", "2", "--workers", "2"])
+            for _ in range(8):
                 now = {pair: row["wait_ns"] for pair, row in session.look().preemptions.items()}
                 for pair, ns in seen.items():
                     true(now.get(pair, 0) >= ns, f"wait_ns of {pair}: {now.get(pair)} after {ns}")
@@ -480,17 +481,35 @@ def a_thread_that_ends_during_a_look_is_counted_once():
             vm = toys.start("10@1", options=["--pause", "20000", "--passing", "64"])
             stop([vm.pid])
             pids.append(vm.pid)
-        cont(pids)
-        looks = 0
-        while any(passing(pid) for pid in pids):
-            now = session.look()
-            ran = {pid: ran_by(now, pid) for pid in pids}
-            for pid in pids:
-                has_run = time.clock_gettime_ns(cpu_clock(pid))
-                true(ran[pid] <= has_run,
-                     f"look {looks}: threads of {pid} ran {ran[pid]} ns, and it {has_run}")
-            looks += 1
+        with hurry(session.process.pid, os.getpid()):
+            cont(pids)
+            looks = look_until_passed(session, pids)
         return f"{looks} looks"
+
+
+@contextlib.contextmanager
+def hurry(*pids):
+    """They get a CPU whenever they want one, whoever else does."""
+    for pid in pids:
+        os.setpriority(os.PRIO_PROCESS, pid, -20)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.setpriority(os.PRIO_PROCESS, pid, 0)
+
+
+def look_until_passed(session, pids):
+    looks = 0
+    while any(passing(pid) for pid in pids):
+        now = session.look()
+        ran = {pid: ran_by(now, pid) for pid in pids}
+        for pid in pids:
+            has_run = time.clock_gettime_ns(cpu_clock(pid))
+            true(ran[pid] <= has_run,
+                 f"look {looks}: threads of {pid} ran {ran[pid]} ns, and it {has_run}")
+        looks += 1
+    return looks
 
 
 def ran_by(now, pid):

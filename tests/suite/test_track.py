@@ -28,13 +28,17 @@ class Calls:
         self.function = function
 
     def __enter__(self):
-        host.write(f"{TRACING}/kprobe_events", f"p:vmshare/{self.function} vmshare:{self.function}")
+        self.tell(f"p:vmshare/{self.function} vmshare:{self.function}")
         self.enable(1)
         return self
 
     def __exit__(self, *unused):
         self.enable(0)
-        host.write(f"{TRACING}/kprobe_events", "")
+        self.tell(f"-:vmshare/{self.function}")
+
+    def tell(self, line):
+        with open(f"{TRACING}/kprobe_events", "a") as events:
+            events.write(line + "\n")
 
     def enable(self, on):
         host.write(f"{TRACING}/events/vmshare/{self.function}/enable", on)
