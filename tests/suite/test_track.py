@@ -37,8 +37,10 @@ class Calls:
         self.tell(f"-:vmshare/{self.function}")
 
     def tell(self, line):
-        with open(f"{TRACING}/kprobe_events", "a") as events:
-            events.write(line + "\n")
+        """Other probes stay; older kernels cannot seek in this file."""
+        events = os.open(f"{TRACING}/kprobe_events", os.O_WRONLY | os.O_APPEND)
+        os.write(events, f"{line}\n".encode())
+        os.close(events)
 
     def enable(self, on):
         host.write(f"{TRACING}/events/vmshare/{self.function}/enable", on)
