@@ -601,7 +601,7 @@ static int on_dead_cpu(unsigned int cpu)
 	return 0;
 }
 
-/* Known to CPUs that go before it is to switches, and until after. */
+/* From before the probes are there until after: a CPU may go at any time. */
 static int follow_cpus(void)
 {
 	int state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "vmshare:sched",
