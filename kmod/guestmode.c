@@ -49,18 +49,22 @@ static void on_exit(void *data)
 	preempt_enable_notrace();
 }
 
-/* With points_lock held. */
-static void attach(void)
+/* With points_lock held. Without KVM there is nothing to attach to yet. */
+static int attach(void)
 {
+	int err;
+
 	if (attached || !wanted || !entry_tp || !exit_tp)
-		return;
-	if (tracepoint_probe_register(exit_tp, on_exit, NULL))
-		return;
-	if (tracepoint_probe_register(entry_tp, on_entry, NULL)) {
+		return 0;
+	err = tracepoint_probe_register(exit_tp, on_exit, NULL);
+	if (err)
+		return err;
+	err = tracepoint_probe_register(entry_tp, on_entry, NULL);
+	if (err)
 		tracepoint_probe_unregister(exit_tp, on_exit, NULL);
-		return;
-	}
-	attached = true;
+	else
+		attached = true;
+	return err;
 }
 
 static void detach(void)
@@ -72,12 +76,19 @@ static void detach(void)
 	attached = false;
 }
 
-void vmshare_guestmode_attach(void)
+int vmshare_guestmode_attach(void)
 {
+	int err;
+
 	mutex_lock(&points_lock);
 	wanted = true;
-	attach();
+	err = attach();
+	if (err)
+		wanted = false;
 	mutex_unlock(&points_lock);
+	if (err)	/* one probe may have been there for a moment */
+		tracepoint_synchronize_unregister();
+	return err;
 }
 
 void vmshare_guestmode_detach(void)

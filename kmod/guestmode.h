@@ -7,8 +7,12 @@
 const char *vmshare_guestmode_init(void);
 void vmshare_guestmode_exit(void);
 
-/* Attach, now or as soon as KVM is there. While the scheduler's hooks are on. */
-void vmshare_guestmode_attach(void);
+/*
+ * Attach, now or as soon as KVM is there. While the scheduler's hooks are on.
+ * Return: 0 or -ENOMEM; if KVM is not there yet, memory may be short later, and
+ * guest time is missing then.
+ */
+int vmshare_guestmode_attach(void);
 void vmshare_guestmode_detach(void);
 
 #endif

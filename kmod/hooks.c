@@ -194,8 +194,9 @@ static int attach(u32 hooks)
 	if (hooks && !(attached & VMSHARE_HOOK_SCHED))
 		err = attach_sched();
 	if (!err && hooks & ~attached & VMSHARE_HOOK_KVM) {
-		vmshare_guestmode_attach();
-		attached |= VMSHARE_HOOK_KVM;
+		err = vmshare_guestmode_attach();
+		if (!err)
+			attached |= VMSHARE_HOOK_KVM;
 	}
 	return err;
 }
