@@ -444,6 +444,21 @@ def check_unknown_since_start(now):
 
 
 @case()
+def tables_grow_while_nobody_asks():
+    """So many VMs have more pairs on one CPU than its table has room for at first. The
+    scheduler may take the sleep of a thread for a wait, but not in all of them."""
+    with Toys() as toys:
+        vms = [toys.start("4@1", options=["--pause", "500"]) for _ in range(20)]
+        with Session("sched") as session:
+            window = Window(session, [vm.pid for vm in vms])
+            window.run(20_000)
+            check_rows(window)
+            unknown = window.preempted("unknown_wait_ns")
+            true(len(unknown) <= 3, f"waited for nobody knows whom: {unknown}")
+            return f"{len(window.after.preemptions)} pairs; unknown of {len(unknown)} VMs"
+
+
+@case()
 def vms_killed_while_their_threads_run():
     with Toys() as toys, Session() as session:
         victim = toys.start("10@1", options=LOADS["mixed"])
