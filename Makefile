@@ -69,6 +69,9 @@ check-debug: ## run the suite on a kernel that checks itself (builds it once)
 race: ## everything at once on a debug kernel, RACE_SECONDS (1800) long
 	VMSHARE_RACE_SECONDS=$(or $(RACE_SECONDS),1800) tests/check-debug $(DEBUG_KERNELS) -- everything_at_once
 
+check-static: ## what sparse, clang and checkpatch say of the module
+	tests/check-static
+
 check-rt: ## run the CPU half of the suite on PREEMPT_RT kernels
 	tests/check-rt
 
@@ -116,4 +119,4 @@ build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
 	+tests/kernel-make $(call build_tree,$*) M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
 	@strip --strip-debug -o $@ build/$*/chase/chase.ko
 
-.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-rt check-kernels check-all race bench bench-sched fuzz coverage clean help
+.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-static check-rt check-kernels check-all race bench bench-sched fuzz coverage clean help

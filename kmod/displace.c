@@ -79,7 +79,7 @@ static bool add_row(struct vmshare_displace *d, u32 victim, u32 by, u32 count,
 		if (!has_room(d, by))
 			return false;
 		row->by = by;
-		smp_store_release(&row->victim, victim);
+		smp_store_release(&row->victim, victim); /* read_row() */
 		if (d->used++ == half(d) && d->bits < LAST_BITS)
 			d->tell_tight();
 	}

@@ -149,6 +149,7 @@ static void begin_log(struct cpu_log *log, struct task_struct *t)
 {
 	note_current(log, t);
 	log->segments[0] = (struct segment) { began, log->owner };
+	/* Who moves a thread away from here reads the log from then on. */
 	smp_store_release(&log->ready, true);
 }
 
@@ -277,7 +278,7 @@ static void attribute_until_now(const struct cpu_log *log,
 	struct gathered g;
 
 	begin_gathering(&g, victim);
-	if (smp_load_acquire(&log->ready))
+	if (smp_load_acquire(&log->ready))	/* begin_log() */
 		run = clamp(run_start(log), start, now);
 	if (run < now)
 		gather(&g, log->owner, now - run);
@@ -430,7 +431,7 @@ u32 vmshare_sched_room(int cpu)
 static void read_row(const struct vmshare_displacement *from,
 		     struct vmshare_displacement *to)
 {
-	to->victim = smp_load_acquire(&from->victim);
+	to->victim = smp_load_acquire(&from->victim);	/* add_row() */
 	to->by = from->by;
 	to->count = READ_ONCE(from->count);
 	to->ns = READ_ONCE(from->ns);

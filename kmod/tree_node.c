@@ -43,7 +43,7 @@ bool tree_is_alive(const struct listed_node *l)
 
 	if (!page || !page_ref_count(page))
 		return false;
-	smp_rmb();
+	smp_rmb();	/* references before the mapping */
 	return tree_page_is_of(page, l->node);
 }
 

@@ -48,7 +48,7 @@ static inline u64 vmshare_last_arrival(const struct task_struct *t)
 static inline bool vmshare_is_on_cpu(const struct task_struct *t)
 {
 #ifdef CONFIG_SMP
-	return smp_load_acquire(&t->on_cpu);
+	return smp_load_acquire(&t->on_cpu);	/* finish_task() */
 #else
 	return t == current;
 #endif

@@ -215,9 +215,8 @@ enum vmshare_attr {
 	 * "vCPU", and:
 	 */
 	VMSHARE_A_THREAD_KIND,		/* u32, enum vmshare_thread_kind */
-	VMSHARE_A_EXIT_REASON,		/* nest of VMSHARE_EXIT_*, repeated;
-					 * vCPU: since birth
-					 */
+	/* nest of VMSHARE_EXIT_*, repeated; vCPU: since birth */
+	VMSHARE_A_EXIT_REASON,
 	/* THREAD, since the scheduler hooks were attached */
 	VMSHARE_A_WAITS,		/* u64, times it was ready and then ran */
 	VMSHARE_A_WAKEUPS,		/* u64, of these, after a sleep */
