@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "affinity.h"
+#include "entry.h"
 #include "notify.h"
 #include "restore.h"
 
@@ -220,7 +220,7 @@ static void check(struct limiter *limiter, struct managed *vm)
 	if (vm->troubled || vm->quota_ns == UINT64_MAX || limiter->away == vm->actuator ||
 	    (vm->settled && same_reading(&vm->reading, &vm->in_place)))
 		return;
-	ret = entry->actuator->read(entry->place, &now, &err);
+	ret = entry_read(entry, &now, &err);
 	note_answer(limiter, entry->actuator, ret);
 	/* one that is gone is missed by everybody soon */
 	if (ret || !yield(limiter, vm, entry, &now))
@@ -316,41 +316,31 @@ static struct journal_entry *begin(struct limiter *limiter, struct managed *vm)
 	return entry;
 }
 
-/* Why its CPUs stay as they are, or NULL. */
-static const char *unpinnable(const struct limiter *limiter, const char *root,
-			      const struct managed *vm)
+static bool list_cpus(struct limiter *limiter, const struct manage_decision *decision,
+		      char list[SETTING_VALUE])
 {
-	const struct journal_entry *entry = entry_of(limiter, vm);
-
-	if (!entry->actuator->can_pin)
-		return "only VMs in cgroups that are vmshare's to write can be pinned";
-	if (!entry->actuator->can_pin(&entry->found))
-		return "its cgroup has no cpuset.cpus (cgroup.subtree_control of the one above), or somebody has chosen them";
-	if (affinity_is_chosen(root, vm->pid, vm->cgroup.dir))
-		return "somebody has chosen CPUs for one of its threads, which the kernel might forget";
-	return NULL;
+	if (!limiter->cpus)
+		limiter->cpus = cpuorder_read("/sys/devices/system/cpu");
+	return limiter->cpus && cpuorder_list(limiter->cpus, decision->cpus_first, decision->cpus,
+					      list, SETTING_VALUE);
 }
 
 /*
- * The CPUs of a decision as a list, or NULL: they stay as found. What cannot be pinned
- * is said when a VM is touched for the first time.
+ * The CPUs of a decision as a list, or NULL: they stay as found. Threads are looked at for
+ * who is to be pinned, and nobody else. Why one cannot be is said once.
  */
-static const char *choose_cpus(struct limiter *limiter, const char *root, const struct managed *vm,
-			       bool first, const struct manage_decision *decision,
-			       char list[SETTING_VALUE])
+static const char *choose_cpus(struct limiter *limiter, struct managed *vm,
+			       const struct manage_decision *decision, char list[SETTING_VALUE])
 {
-	const char *why = decision->cpus ? unpinnable(limiter, root, vm) : NULL;
+	const char *why;
 
-	if (why && first)
+	if (!decision->cpus || !list_cpus(limiter, decision, list))
+		return NULL;
+	why = entry_take_cpus(entry_of(limiter, vm), list);
+	if (why && !vm->unpinned)
 		say(limiter, vm, "its CPUs stay as they are: %s", why);
-	if (why || !decision->cpus)
-		return NULL;
-	if (!limiter->cpus)
-		limiter->cpus = cpuorder_read("/sys/devices/system/cpu");
-	if (!limiter->cpus || !cpuorder_list(limiter->cpus, decision->cpus_first, decision->cpus,
-					     list, SETTING_VALUE))
-		return NULL;
-	return list;
+	vm->unpinned = why;
+	return why ? NULL : list;
 }
 
 /*
@@ -361,7 +351,7 @@ static bool look(struct limiter *limiter, struct managed *vm, struct journal_ent
 {
 	struct settings now;
 	struct error err;
-	int ret = entry->actuator->read(entry->place, &now, &err);
+	int ret = entry_read(entry, &now, &err);
 	size_t i;
 
 	if (ret && ret != -ENOENT)
@@ -374,7 +364,7 @@ static bool look(struct limiter *limiter, struct managed *vm, struct journal_ent
 }
 
 /* Notes in the journal what a decision will change; false if it changes nothing. */
-static bool stage(struct limiter *limiter, const char *root, struct managed *vm,
+static bool stage(struct limiter *limiter, struct managed *vm,
 		  const struct manage_decision *decision)
 {
 	struct limit limit = {
@@ -400,14 +390,15 @@ static bool stage(struct limiter *limiter, const char *root, struct managed *vm,
 	entry = first ? begin(limiter, vm) : entry_of(limiter, vm);
 	if (!entry || (!first && !vm->looked && !look(limiter, vm, entry)))
 		return false;
-	limit.cpus = choose_cpus(limiter, root, vm, first, decision, list);
+	limit.cpus = choose_cpus(limiter, vm, decision, list);
 	entry->before = entry->next;
 	vm->actuator->express(&limit, &entry->found, &entry->next);
 	return true;
 }
 
 /* For the one before we may have waited long. */
-static int write_limit(struct limiter *limiter, struct managed *vm, const struct settings *wanted,
+static int write_limit(struct limiter *limiter, struct managed *vm,
+		       const struct journal_entry *entry, const struct settings *wanted,
 		       struct error *err)
 {
 	if (limiter->away == vm->actuator) {
@@ -416,7 +407,7 @@ static int write_limit(struct limiter *limiter, struct managed *vm, const struct
 	}
 	if (vm->actuator->patience != PATIENCE_NONE)
 		notify("WATCHDOG=1");
-	return wanted->n ? vm->actuator->write(vm->place, wanted, err) : 0;
+	return entry_write(entry, wanted, err);
 }
 
 static void carry_out(struct limiter *limiter, struct managed *vm,
@@ -428,7 +419,7 @@ static void carry_out(struct limiter *limiter, struct managed *vm,
 	int ret;
 
 	settings_drop_equal(&wanted, &entry->before);
-	ret = write_limit(limiter, vm, &wanted, &err);
+	ret = write_limit(limiter, vm, entry, &wanted, &err);
 	if (is_for_later(ret)) {
 		put_off(limiter, vm, ret, &err);
 		return;
@@ -473,7 +464,7 @@ int limiter_apply(struct limiter *limiter, struct roster *roster,
 	limiter->cpus = NULL;
 	for (i = 0; i < n; i++) {
 		vm = roster_find(roster, decisions[i].pid);
-		staged[i] = vm && stage(limiter, roster->root, vm, &decisions[i]);
+		staged[i] = vm && stage(limiter, vm, &decisions[i]);
 		any |= staged[i];
 	}
 	if ((any || limiter->dirty) && save(limiter, err)) {

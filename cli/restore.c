@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "entry.h"
 #include "notify.h"
 
 static bool is(const struct settings *settings, const struct setting *now)
@@ -75,11 +76,11 @@ enum restored restore_entry(const struct journal_entry *entry, char *text, size_
 	struct error err;
 	int ret;
 
-	ret = entry->actuator->read(entry->place, &now, &err);
-	if (ret)
+	ret = entry_read(entry, &now, &err);
+	if (ret && !(ret == -ENOENT && now.n))
 		return failed(entry, ret, &err, text, size);
 	other = compare(entry, &now, &wanted);
-	ret = wanted.n ? entry->actuator->write(entry->place, &wanted, &err) : 0;
+	ret = entry_write(entry, &wanted, &err);
 	if (ret)
 		return failed(entry, ret, &err, text, size);
 	if (other) {

@@ -29,6 +29,7 @@ struct managed {
 
 	/* what vmshare has set and seen in place; UINT64_MAX: nothing */
 	bool limited;			/* the limiter's journal has it */
+	bool unpinned;			/* it was said why its CPUs stay as they are */
 	bool troubled;			/* the last try was in vain: either of two limits is in place */
 	uint64_t quota_ns, period_ns;
 	uint32_t weight, cpus_first, cpus;	/* 0: nothing */

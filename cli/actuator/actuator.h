@@ -14,7 +14,7 @@
  * question has them: so it can be kept in a file, compared, and put back as it
  * was found without being understood.
  */
-#define SETTINGS_MAX 4
+#define SETTINGS_MAX 5
 #define SETTING_KEY 32
 #define SETTING_VALUE 256
 #define ACTUATOR_PLACE CGROUP_PATH
@@ -74,8 +74,8 @@ struct actuator {
 	/* Names of settings beside the quota: somebody else's stay, without letting go of the rest. */
 	const char *beside[2];
 
-	/* Has the place a list of CPUs, and has nobody chosen one? NULL: this way has none. */
-	bool (*can_pin)(const struct settings *found);
+	/* Are the VM's threads vmshare's to move, too? Their CPUs are a setting of its own: affinity.h. */
+	bool pins;
 };
 
 extern const struct actuator actuator_cgroup1;

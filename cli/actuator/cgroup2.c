@@ -6,18 +6,18 @@
 #include <string.h>
 
 #include "actuator/cgroupfiles.h"
+#include "affinity.h"
 
 #define MAX "cpu.max"			/* "QUOTA PERIOD" or "max PERIOD", in us */
 #define BURST "cpu.max.burst"		/* us; since 5.14 */
 #define WEIGHT "cpu.weight"
 #define DEFAULT_WEIGHT "100"
-#define CPUS "cpuset.cpus"		/* empty: those of the cgroup above */
 
-static const char *const keys[] = { MAX, BURST, WEIGHT, CPUS };
+static const char *const keys[] = { MAX, BURST, WEIGHT };
 
 static int read_settings(const char *place, struct settings *now, struct error *err)
 {
-	return cgroupfiles_read(place, keys, 4, now, err);
+	return cgroupfiles_read(place, keys, 3, now, err);
 }
 
 static bool is_free(const struct settings *now)
@@ -27,14 +27,7 @@ static bool is_free(const struct settings *now)
 	return max && !strncmp(max, "max", 3);
 }
 
-static bool can_pin(const struct settings *found)
-{
-	const char *cpus = settings_get(found, CPUS);
-
-	return cpus && !*cpus;
-}
-
-/* A weight that somebody has chosen stays, and so do CPUs. */
+/* A weight that somebody has chosen stays; CPUs that somebody has are not among what was found. */
 static void express(const struct limit *limit, const struct settings *found,
 		    struct settings *wanted)
 {
@@ -48,8 +41,8 @@ static void express(const struct limit *limit, const struct settings *found,
 	}
 	if (limit->weight && weight && !strcmp(weight, DEFAULT_WEIGHT))
 		settings_replace(wanted, WEIGHT, "%" PRIu32, limit->weight);
-	if (limit->cpus && can_pin(found))
-		settings_replace(wanted, CPUS, "%s", limit->cpus);
+	if (limit->cpus)
+		settings_replace(wanted, AFFINITY_KEY, "%s", limit->cpus);
 }
 
 const struct actuator actuator_cgroup2 = {
@@ -58,6 +51,6 @@ const struct actuator actuator_cgroup2 = {
 	.write = cgroupfiles_write,
 	.is_free = is_free,
 	.express = express,
-	.beside = { WEIGHT, CPUS },
-	.can_pin = can_pin,
+	.beside = { WEIGHT, AFFINITY_KEY },
+	.pins = true,
 };

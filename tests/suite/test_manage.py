@@ -49,6 +49,11 @@ def limits(cgroup):
     return found
 
 
+def affinities(pid):
+    """The CPUs of each of its threads."""
+    return {tid: os.sched_getaffinity(int(tid)) for tid in os.listdir(f"/proc/{pid}/task")}
+
+
 class VMs:
     """Spinning VMs, each in a cgroup of its own, and a directory for the manager."""
 
@@ -107,6 +112,11 @@ class VMs:
         wait_for(lambda: self.limited()[which] or process.poll() is not None,
                  f"a limit of vm{which}")
         true(process.poll() is None, f"the manager ended: {self.log()}")
+
+    def have(self, cpus):
+        """Has each thread of each VM just these?"""
+        return all(set(map(frozenset, affinities(toy.pid).values())) == {frozenset(wanted)}
+                   for toy, wanted in zip(self.toys, cpus))
 
     def restore(self):
         facts.cli("manage", "--restore", "--dir", f"{self.dir}/run")
@@ -234,15 +244,21 @@ def a_guaranteed_cpu_is_its_own_until_the_manager_ends():
         vms.found[2] = limits(vms.cgroups[2])
         for end in (signal.SIGTERM, signal.SIGKILL):
             manager = vms.start()
-            wait_for(lambda: manager.poll() is not None
-                     or [limits(c)["cpuset.cpus"] for c in vms.cgroups] == [b"1\n", b"0\n", b"0-1\n"],
-                     "CPUs of its own for vm0, none for who has chosen some")
-            equal(os.sched_getaffinity(vms.toys[0].pid), {1}, f"where it may run; {vms.log()}")
-            true("vm2" in vms.log() and "somebody has chosen them" in vms.log(), vms.log())
+            wait_for(lambda: manager.poll() is not None or vms.have([{1}, {0}, {0, 1}]),
+                     f"CPUs of its own for vm0, none for who has chosen some; {vms.log()}")
+            # one more of vm0 would be more than it is guaranteed CPUs for
+            before = len(affinities(vms.toys[1].pid))
+            vms.toys[1].tell("plug")
+            wait_for(lambda n=before: len(affinities(vms.toys[1].pid)) > n, "another vCPU")
+            true(vms.have([{1}, {0}, {0, 1}]), f"the new thread is where the others are; {vms.log()}")
+            wait_for(lambda: "somebody has chosen them" in vms.log(), f"that to be said; {vms.log()}")
+            true("vm2" in vms.log(), vms.log())
             stop(manager, end)
             if end == signal.SIGKILL:
+                true(vms.have([{1}, {0}, {0, 1}]), "nothing could put it back")
                 vms.restore()
             vms.all_as_found(f"after {end}")
+            true(vms.have([{0, 1}] * 3), f"all threads are where they were; {vms.log()}")
 
 
 @case(no_cgroups)

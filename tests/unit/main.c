@@ -35,6 +35,7 @@ static const struct {
 	{ "place", test_place },	 { "command", test_command },
 	{ "manage", test_manage },	 { "manageconf", test_manageconf },
 	{ "lending", test_lending },	 { "cpuorder", test_cpuorder },
+	{ "affinity", test_affinity },
 	{ "trace", test_trace },	 { "cpusim", test_cpusim },
 	{ "topstate", test_topstate },	 { "verify", test_verify },
 	{ "cmdline", test_cmdline },	 { "manual", test_manual },

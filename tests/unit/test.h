@@ -56,6 +56,7 @@ void test_manage(void);
 void test_lending(void);
 void test_manageconf(void);
 void test_cpuorder(void);
+void test_affinity(void);
 void test_trace(void);
 void test_cpusim(void);
 void test_topstate(void);

@@ -438,70 +438,6 @@ static void test_late_vcpu(void)
 	roster_free(&roster);
 }
 
-static void may_run_on(unsigned int vm, const char *cpus)
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "Name:\tvmm\nCpus_allowed_list:\t%s\nMems:\t0\n", cpus);
-	putf(text, "/proc/%u/task/%u/status", FIRST_PID + vm, FIRST_PID + vm);
-	putf("\n", "/sys/fs/cgroup/vms/%u/cpuset.cpus", vm);
-	putf("0-1,4\n", "/sys/fs/cgroup/vms/%u/cpuset.cpus.effective", vm);
-}
-
-/* A VM whose threads have CPUs of their own is not pinned: what they have would be lost. */
-static void test_threads_with_cpus(void)
-{
-	struct manage_decision decisions[3] = {};
-	struct limiter limiter;
-	struct roster roster;
-	struct error err;
-	unsigned int i;
-
-	make_host(3);
-	may_run_on(0, "0-255");
-	may_run_on(1, "0-1");
-	may_run_on(2, "0-1,4");
-	fill_roster(&roster, 3);
-	said[0] = '\0';
-	limiter_open(&limiter, journal_path(), hear, &err);
-	for (i = 0; i < 3; i++)
-		decisions[i] = (struct manage_decision){
-			.pid = FIRST_PID + i, .change = true, .quota_ns = MANAGE_UNLIMITED, .cpus = 1,
-		};
-	limiter_apply(&limiter, &roster, decisions, 3, &err);
-	ok(*line_of("/sys/fs/cgroup/vms/0/cpuset.cpus"), "all and more of the cgroup's: pinned");
-	is_text(line_of("/sys/fs/cgroup/vms/1/cpuset.cpus"), "", "less than the cgroup's: not pinned");
-	ok(*line_of("/sys/fs/cgroup/vms/2/cpuset.cpus"), "just the cgroup's: pinned");
-	has_text(said, "one of its threads", "and that is said");
-	limiter_close(&limiter);
-	is_text(line_of("/sys/fs/cgroup/vms/0/cpuset.cpus"), "", "put back");
-	roster_free(&roster);
-}
-
-/* The CPU controller is switched off while the VM is pinned, which is the cpuset controller's. */
-static void test_controller_off(void)
-{
-	struct manage_decision decision = {
-		.pid = FIRST_PID, .change = true, .quota_ns = 50000000, .period_ns = 100000000, .cpus = 1,
-	};
-	struct limiter limiter;
-	struct roster roster;
-	struct error err;
-
-	make_host(1);
-	may_run_on(0, "0-255");
-	fill_roster(&roster, 1);
-	limiter_open(&limiter, journal_path(), hear, &err);
-	limiter_apply(&limiter, &roster, &decision, 1, &err);
-	ok(*line_of("/sys/fs/cgroup/vms/0/cpuset.cpus"), "limited and pinned");
-	unlink(full("/sys/fs/cgroup/vms/0/cpu.max"));
-	unlink(full("/sys/fs/cgroup/vms/0/cpu.max.burst"));
-	unlink(full("/sys/fs/cgroup/vms/0/cpu.weight"));
-	is_number(limiter_close(&limiter), 0, "without the CPU controller: no failure");
-	is_text(line_of("/sys/fs/cgroup/vms/0/cpuset.cpus"), "", "and its CPUs are put back");
-	roster_free(&roster);
-}
-
 /* vCPUs that were runnable for so long. */
 static void take_vcpus(struct roster *roster, const uint64_t *ready_ns, unsigned int n)
 {
@@ -785,8 +721,6 @@ void test_manager(void)
 	test_moved();
 	test_company();
 	test_late_vcpu();
-	test_threads_with_cpus();
-	test_controller_off();
 	test_counters_grow();
 	test_bad_journals();
 	test_kill_anywhere();
