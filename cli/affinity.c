@@ -36,7 +36,7 @@ struct pass {
 
 	/* reading */
 	const char *seen;		/* one of the lists; NULL: no thread has any */
-	char chosen[64];		/* by somebody else, for the first such thread; "": for none */
+	char chosen[200];		/* by somebody else, for the first such thread; "": for none */
 
 	/* writing */
 	const char *cpus;
@@ -120,7 +120,7 @@ static bool is_kernels(const struct task *thread)
 static void read_thread(struct pass *pass, const struct task *thread)
 {
 	const char *list = find_ours(pass, thread);
-	char cpus[32];
+	char cpus[160];
 
 	if (list || is_free(pass, thread)) {
 		pass->seen = pass->seen ? pass->seen : list;

@@ -261,6 +261,27 @@ def a_guaranteed_cpu_is_its_own_until_the_manager_ends():
             true(vms.have([{0, 1}] * 3), f"all threads are where they were; {vms.log()}")
 
 
+@case(lambda: no_strace() or (None if os.cpu_count() == 2 else "this is for two CPUs"))
+def the_manager_killed_while_it_gives_cpus_to_threads():
+    """strace kills it at the n-th thread that it moves: to its CPUs, or back."""
+    with VMs(2) as vms:
+        host.write(f"{vms.dir}/conf", PINNING)
+        moved = 0
+        for n in range(1, 8):
+            manager = vms.start(under=["strace", "-f", "-qq", "-o", "/dev/null",
+                                       "-e", "trace=sched_setaffinity",
+                                       "-e", f"inject=sched_setaffinity:signal=KILL:when={n}"])
+            wait_for(lambda m=manager: m.poll() is not None or vms.have([{1}, {0}]),
+                     "it to be killed, or to be done")
+            kill_traced(manager)
+            moved += not vms.have([{0, 1}] * 2)
+            wait_for(lambda: restored(vms), "the lock to be free")
+            true(vms.have([{0, 1}] * 2), f"all threads are where they were, killed at move {n}")
+            vms.all_as_found(f"after it was killed at move {n}")
+        true(moved, "threads were elsewhere at some of them")
+        return f"threads were elsewhere after {moved} of 7 kills"
+
+
 @case(no_cgroups)
 def limits_of_others_are_left_alone():
     with VMs(3) as vms:

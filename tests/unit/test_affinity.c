@@ -298,7 +298,8 @@ static void test_moved(void)
 	vm_start(&vm, "moved");
 	write_value(&vm, "", first, first);
 	snprintf(vm.dir, sizeof(vm.dir), "%s/affinity/gone", test_root());
-	entry = journal_add(&journal, (uint32_t)vm.pid, vm.start_time_ns, "vm", &actuator_cgroup2, vm.dir);
+	entry = journal_add(&journal, (uint32_t)vm.pid, vm.start_time_ns, "vm", &actuator_cgroup2,
+			    vm.dir);
 	settings_add(&entry->found, AFFINITY_KEY, "%s", "");
 	entry->before = entry->found;
 	settings_add(&entry->next, AFFINITY_KEY, "%s", first);
@@ -310,6 +311,43 @@ static void test_moved(void)
 	is_number(count(&vm, ""), 3, "but its threads are as found");
 	is_number(restore_entry(entry, text, sizeof(text)), RESTORED_GONE, "once");
 	journal_free(&journal);
+	vm_end(&vm);
+}
+
+/* A thread of the kernel's that nobody can move, where they are visible; 0: none is. */
+static pid_t find_unmovable(void)
+{
+	char path[64], *name;
+	bool found = false;
+	pid_t pid;
+
+	for (pid = 1; pid < 100 && !found; pid++) {
+		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+		name = test_read(path);
+		found = name && !strcmp(name, "migration/0\n");
+		free(name);
+	}
+	return found ? pid - 1 : 0;
+}
+
+/* io_uring's workers are like that: not among what is found, nor what refuses. */
+static void test_unmovable(void)
+{
+	pid_t unmovable = find_unmovable();
+	struct child vm;
+	char text[64];
+
+	if (!unmovable)
+		return;
+	vm_start(&vm, "unmovable");
+	snprintf(text, sizeof(text), "%d\n%d\n", unmovable, vm.pid);
+	put(&vm, "cgroup.procs", text);
+	is_text(read_value(&vm, NULL, NULL), "", "thread %d is placed by the kernel", unmovable);
+	/* to the kernel this one looks like any that is ours */
+	is_number((uint64_t)-write_value(&vm, "0", last, last), 0, "and stays there");
+	is_number(count(&vm, last), 3, "all others are moved");
+	write_value(&vm, last, "", "");
+	is_number(count(&vm, ""), 3, "and put back");
 	vm_end(&vm);
 }
 
@@ -461,6 +499,7 @@ void test_affinity(void)
 	test_half_written();
 	test_little_allowed();
 	test_moved();
+	test_unmovable();
 	test_nobody_there();
 	test_limiter_pins();
 	test_limiter_leaves_cpusets();
