@@ -267,7 +267,7 @@ def the_manager_killed_while_it_gives_cpus_to_threads():
     with VMs(2) as vms:
         host.write(f"{vms.dir}/conf", PINNING)
         moved = 0
-        for n in range(1, 8):
+        for n in (1, 2, 4, 6):
             manager = vms.start(under=["strace", "-f", "-qq", "-o", "/dev/null",
                                        "-e", "trace=sched_setaffinity",
                                        "-e", f"inject=sched_setaffinity:signal=KILL:when={n}"])
@@ -279,7 +279,7 @@ def the_manager_killed_while_it_gives_cpus_to_threads():
             true(vms.have([{0, 1}] * 2), f"all threads are where they were, killed at move {n}")
             vms.all_as_found(f"after it was killed at move {n}")
         true(moved, "threads were elsewhere at some of them")
-        return f"threads were elsewhere after {moved} of 7 kills"
+        return f"threads were elsewhere after {moved} of 4 kills"
 
 
 @case(no_cgroups)
