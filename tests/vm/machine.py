@@ -191,6 +191,16 @@ def port_arguments(ports):
 THREADS = {"one": "single", "each": "multi"}
 
 
+def clock_words(job):
+    """How fast the time-stamp counter is: a kernel that tries it out while others use the
+    host may be wrong by many times, and all of its times with it."""
+    program = os.path.join(PROJECT, "build", "tests", "tsckhz")
+    if job.clock == "instructions" or not os.path.exists(program):
+        return ""
+    return "tsc_early_khz=" + subprocess.run([program], stdout=subprocess.PIPE, text=True,
+                                             check=True).stdout.strip()
+
+
 def qemu_arguments(directory, kernel, job, ports):
     # One thread for all CPUs unless told otherwise: with a thread each, QEMU 7.2 now and
     # then executes an old copy of code that the kernel has patched (a kprobe of tracefs
@@ -201,7 +211,7 @@ def qemu_arguments(directory, kernel, job, ports):
         "qemu-system-x86_64", "-M", "q35", "-accel", f"tcg,thread={THREADS[job.threads]}", "-cpu", "max,+svm",
         "-nodefaults", "-no-reboot", "-display", "none",
         "-kernel", kernel.image, "-initrd", make_initramfs(directory, kernel, job),
-        "-append", f"{KERNEL_OPTIONS} {job.append}",
+        "-append", f"{KERNEL_OPTIONS} {clock_words(job)} {job.append}",
         "-chardev", f"file,id=console,path={os.path.join(job.logs, 'console.log')}",
         "-serial", "chardev:console"]
     arguments += ["-icount", "shift=0,sleep=off"] if job.clock == "instructions" else []
