@@ -140,7 +140,8 @@ static char *run_other(const char *trace, const struct manage_options *options)
 	return text;
 }
 
-static void test_published_twice(unsigned int run)
+/* Does any VM move? */
+static bool test_published_twice(unsigned int run)
 {
 	uint32_t vcpus[VMS];
 	uint64_t level[VMS];
@@ -148,6 +149,7 @@ static void test_published_twice(unsigned int run)
 	struct host host;
 	size_t len, i, step;
 	FILE *trace, *out = open_memstream(&ours, &len);
+	bool moves;
 
 	for (i = 0; i < VMS; i++)
 		vcpus[i] = 1 + (uint32_t)test_random_below(6);
@@ -176,11 +178,22 @@ static void test_published_twice(unsigned int run)
 	fclose(trace);
 	fclose(out);
 	theirs = run_other(path, &host.options);
-	ok(strstr(ours, "batch"), "some VM moves");
+	moves = strstr(ours, "batch");
 	is_text(ours, theirs, "both implementations decide the same, load %u", run);
 	free(ours);
 	free(theirs);
 	host_free(&host);
+	return moves;
+}
+
+static void test_published_random(void)
+{
+	unsigned int run, moving = 0;
+
+	for (run = 0; run < 5; run++)
+		moving += test_published_twice(run);
+	/* on a crowded host with a high alpha nobody has to */
+	ok(moving > 1, "VMs move, in %u of 5 loads", moving);
 }
 
 /*
@@ -737,13 +750,10 @@ static void test_cpus_of_their_own(void)
 
 void test_manage(void)
 {
-	unsigned int run;
-
 	test_defaults();
 	test_published_example();
 	test_hidden_demand();
-	for (run = 0; run < 5; run++)
-		test_published_twice(run);
+	test_published_random();
 	test_lending_holds();
 	test_no_oscillation();
 	test_no_contention();
