@@ -85,7 +85,7 @@ static void find_wanting(struct check *check)
 /* Who gets how much, one entry per VM. */
 struct division {
 	uint64_t *given;		/* millicpus */
-	struct fill *fills;		/* room for one tier */
+	struct fill *fills;		/* room for one tier, and for two sets of weights */
 	uint64_t left;
 };
 
@@ -366,7 +366,6 @@ static int decide_all(struct check *check, struct division *division)
 		if (!check_manages(check, i))
 			continue;
 		decide_one(check, division, i, urgent);
-		weights_settle(check, i);
 		pins_explain(check, i);
 	}
 	return 0;
@@ -376,7 +375,7 @@ int check_lending(struct check *check)
 {
 	struct division division = {
 		.given = calloc(check->n + 1, sizeof(*division.given)),
-		.fills = calloc(check->n + 1, sizeof(*division.fills)),
+		.fills = calloc(2 * check->n + 1, sizeof(*division.fills)),
 	};
 	int ret = -ENOMEM;
 	size_t i;

@@ -56,23 +56,34 @@ static uint64_t due(const struct check *check, size_t i)
 	return smaller(tier_claim(check, i), is_given(row) ? row->guarantee : row->guarantee / 2);
 }
 
-/* Do shares in proportion to stakes give everybody what is due? A hundredth is forgiven. */
-static bool gives_due(const struct check *check, struct fill *fills, const struct lift *lift)
+/* The part of the capacity that each VM has by the weight in its entry. */
+static bool share_out(const struct check *check, struct fill *fills)
 {
 	uint64_t given;
-	size_t n = 0, i;
+	size_t i;
 
-	for (i = 0; i < check->n; i++) {
-		if (check_manages(check, i))
-			fills[n++] = (struct fill){ .limit = tier_claim(check, i),
-				.weight = (uint32_t)smaller(stake(check, i, lift), UINT32_MAX) };
-	}
-	if (!fill_by_weight(check->measure.capacity, fills, n, &given))
+	for (i = 0; i < check->n; i++)
+		fills[i].limit = check_manages(check, i) ? tier_claim(check, i) : 0;
+	return fill_by_weight(check->measure.capacity, fills, check->n, &given);
+}
+
+/* Is that clearly less than it should be? A hundredth is forgiven. */
+static bool is_short(uint64_t share, uint64_t wanted)
+{
+	return share + share / 100 + 1 < wanted;
+}
+
+/* Do shares in proportion to stakes give everybody what is due? */
+static bool gives_due(const struct check *check, struct fill *fills, const struct lift *lift)
+{
+	size_t i;
+
+	for (i = 0; i < check->n; i++)
+		fills[i].weight = (uint32_t)smaller(stake(check, i, lift), UINT32_MAX);
+	if (!share_out(check, fills))
 		return false;
-	for (i = n = 0; i < check->n; i++) {
-		uint64_t share = check_manages(check, i) ? fills[n++].share : due(check, i);
-
-		if (share + share / 100 + 1 < due(check, i))
+	for (i = 0; i < check->n; i++) {
+		if (check_manages(check, i) && is_short(fills[i].share, due(check, i)))
 			return false;
 	}
 	return true;
@@ -128,30 +139,26 @@ static struct lift lift_services(const struct check *check, struct fill *fills)
 
 /*
  * Those that are not lifted have 100 on average, but where that puts somebody above what
- * the kernel takes, all have less: proportions keep guarantees. All as found if all are
- * equal.
+ * the kernel takes, all have less: proportions keep guarantees. False if all are equal:
+ * a part that cannot be divided equally leaves some a thousandth more.
  */
-void weights_decide(struct check *check, struct fill *fills)
+static bool weigh(struct check *check, const struct lift *lift)
 {
 	uint64_t sum = 0, n = 0, least = UINT64_MAX, most = 0, weights;
-	struct lift lift;
 	size_t i;
 
-	if (!check->contended)
-		return;
-	lift = lift_services(check, fills);
 	for (i = 0; i < check->n; i++) {
 		if (!check_manages(check, i))
 			continue;
-		least = smaller(least, stake(check, i, &lift));
-		most = larger(most, stake(check, i, &lift));
-		if (lift.modest && tier_is_light(check, i))
+		least = smaller(least, stake(check, i, lift));
+		most = larger(most, stake(check, i, lift));
+		if (lift->modest && tier_is_light(check, i))
 			continue;
-		sum += stake(check, i, &lift);
+		sum += stake(check, i, lift);
 		n++;
 	}
-	if (!sum || check_near(most, least, check->options->hysteresis_permille))
-		return;
+	if (!sum || most - least <= 1)
+		return false;
 	/* so many stakes are so much weight */
 	weights = 100 * n;
 	if (weights * most / sum > WEIGHT_MAX) {
@@ -159,19 +166,101 @@ void weights_decide(struct check *check, struct fill *fills)
 		sum = most;
 	}
 	for (i = 0; i < check->n; i++) {
-		uint64_t weight = weights * stake(check, i, &lift) / sum;
+		uint64_t weight = weights * stake(check, i, lift) / sum;
 
 		if (check_manages(check, i))
 			check->decisions[i].weight = (uint32_t)larger(weight, 1);
 	}
+	return true;
 }
 
-void weights_settle(struct check *check, size_t i)
+static bool all_as_found(const struct check *check)
 {
-	struct manage_decision *decision = &check->decisions[i];
-	uint32_t before = check->memory[i].weight;
+	size_t i;
 
-	if (before && decision->weight &&
-	    check_near(before, decision->weight, check->options->hysteresis_permille))
-		decision->weight = before;
+	for (i = 0; i < check->n; i++) {
+		if (check_manages(check, i) && check->memory[i].weight)
+			return false;
+	}
+	return true;
+}
+
+/* Are the weights that are wanted so close to each other that all may be as found? */
+static bool are_level(const struct check *check)
+{
+	uint32_t least = UINT32_MAX, most = 0;
+	size_t i;
+
+	for (i = 0; i < check->n; i++) {
+		uint32_t weight = check->decisions[i].weight;
+
+		if (!check_manages(check, i))
+			continue;
+		least = weight < least ? weight : least;
+		most = weight > most ? weight : most;
+	}
+	return check_near(most, least, check->options->hysteresis_permille);
+}
+
+/* 0, as found, if all are. */
+static uint32_t kept(const struct check *check, size_t i, bool found)
+{
+	uint32_t before = check->memory[i].weight, weight = check->decisions[i].weight;
+
+	if (found)
+		return 0;
+	return before && check_near(before, weight, check->options->hysteresis_permille) ? before :
+											   weight;
+}
+
+/* Does anybody get less than is due to it only because weights are kept? */
+static bool costs_somebody(const struct check *check, struct fill *fills, bool found)
+{
+	struct fill *others = fills + check->n;
+	size_t i;
+
+	for (i = 0; i < check->n; i++) {
+		fills[i].weight = larger(kept(check, i, found), 1);
+		others[i].weight = larger(check->decisions[i].weight, 1);
+	}
+	if (!share_out(check, fills) || !share_out(check, others))
+		return true;
+	for (i = 0; i < check->n; i++) {
+		if (check_manages(check, i) &&
+		    is_short(fills[i].share, smaller(others[i].share, due(check, i))))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A weight that is close to the one before stays, and all stay as found while those that
+ * are wanted are close to each other, but not at the cost of what is due to somebody:
+ * within the hysteresis there is a tenth of a guarantee, for as long as the load stays.
+ * Once set they do not go back to as found for being close: who claims how much just now
+ * would have them come and go.
+ */
+static void settle(struct check *check, struct fill *fills)
+{
+	bool found = all_as_found(check);
+	size_t i;
+
+	if ((found && !are_level(check)) || costs_somebody(check, fills, found))
+		return;
+	for (i = 0; i < check->n; i++) {
+		if (check_manages(check, i))
+			check->decisions[i].weight = kept(check, i, found);
+	}
+}
+
+/* All as found if all are equal. */
+void weights_decide(struct check *check, struct fill *fills)
+{
+	struct lift lift;
+
+	if (!check->contended)
+		return;
+	lift = lift_services(check, fills);
+	if (weigh(check, &lift))
+		settle(check, fills);
 }

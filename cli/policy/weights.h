@@ -4,10 +4,10 @@
 
 #include "policy/check.h"
 
-/* Fills weight of the decisions where the host is contended; fills has room for all VMs. */
+/*
+ * Fills weight of the decisions where the host is contended; fills has room for all VMs
+ * twice.
+ */
 void weights_decide(struct check *check, struct fill *fills);
-
-/* A weight that is close to the one decided before stays. */
-void weights_settle(struct check *check, size_t i);
 
 #endif
