@@ -166,10 +166,12 @@ static bool weigh(struct check *check, const struct lift *lift)
 		sum = most;
 	}
 	for (i = 0; i < check->n; i++) {
-		uint64_t weight = weights * stake(check, i, lift) / sum;
+		/* a weight of 1 for 1.9 would be half of a small guarantee */
+		uint64_t up = is_given(&check->measure.vms[i]) ? sum - 1 : 0;
+		uint64_t weight = (weights * stake(check, i, lift) + up) / sum;
 
 		if (check_manages(check, i))
-			check->decisions[i].weight = (uint32_t)larger(weight, 1);
+			check->decisions[i].weight = (uint32_t)smaller(larger(weight, 1), WEIGHT_MAX);
 	}
 	return true;
 }

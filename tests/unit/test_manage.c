@@ -653,6 +653,23 @@ static void test_guarantees_within_hysteresis(void)
 	host_free(&host);
 }
 
+/* An eightieth of an equal part: its weight would be 1.25. */
+static void test_small_guarantee(void)
+{
+	static const uint32_t vcpus[VMS] = { 1, 32, 32, 32, 32, 32, 32, 32 };
+	static const uint64_t wants[VMS] = { 1000, 32000, 32000, 32000, 32000, 32000, 32000, 32000 };
+	unsigned int starved = 0, i;
+	struct host host;
+
+	batch_rules[0].guarantee_millicpus = 100;
+	batch_rules[1].guarantee_millicpus = 8000;
+	guaranteed_host(&host, 64, vcpus);
+	for (i = 0; i < 12; i++)
+		starved += starved_second(&host, wants) && i >= 6;
+	is_number(starved, 0, "a small guarantee is not lost in a whole number");
+	host_free(&host);
+}
+
 static void test_rate_limit(void)
 {
 	unsigned int early = 0, changes = 0, step;
@@ -830,6 +847,7 @@ void test_manage(void)
 	test_cpus_of_their_own();
 	test_guarantees_are_kept();
 	test_guarantees_within_hysteresis();
+	test_small_guarantee();
 	test_rate_limit();
 	test_stall();
 	test_refused();
