@@ -540,7 +540,8 @@ static unsigned int starved_second(struct host *host, const uint64_t *wants)
 		uint64_t guarantee = host->decisions[i].guarantee_millicpus;
 		uint64_t due = wants[i] < guarantee ? wants[i] : guarantee;
 
-		starved += used[i] + used[i] / 20 + 5 < due;
+		/* a hundredth is forgiven, and claims are measured in thousandths of vCPUs */
+		starved += used[i] + used[i] / 50 + 5 < due;
 	}
 	host_second(host, used, waited);
 	host_check(host);
