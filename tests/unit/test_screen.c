@@ -94,6 +94,8 @@ static int finish(struct terminal *terminal)
 
 	while (!(pid = waitpid(terminal->pid, &status, WNOHANG)) && seconds() < end)
 		read_some(terminal);
+	while (pid && seconds() < end && read_some(terminal))
+		continue;	/* what it wrote last */
 	if (!pid) {
 		kill(terminal->pid, SIGKILL);
 		waitpid(terminal->pid, &status, 0);
