@@ -131,7 +131,7 @@ def replay_of(window, events):
 # the moment of its waking has waited 0 ns for the scheduler, which then reads its clock
 # once; if that other one had just come, it ran for 0 ns, and is in nobody's wait.
 BY_INSTRUCTIONS = os.environ.get("VMSHARE_CLOCK") == "instructions"
-PART, LATER_NS, RARELY_LATER_NS = ((0.01, 8_000, 2_000_000) if BY_INSTRUCTIONS
+PART, LATER_NS, RARELY_LATER_NS = ((0.02, 8_000, 2_000_000) if BY_INSTRUCTIONS
                                    else (0.1, 100_000, 50_000_000))
 EDGE_NS = 10_000  # a wait is surely in a bucket of its histogram so far from its ends
 
