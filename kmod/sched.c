@@ -38,7 +38,6 @@
 #include "sched.h"
 
 #define SEGMENTS	4096	/* a wait is followed through so many */
-#define FEW_SEGMENTS	256	/* and through so many when it is moved */
 #define GATHERED	16	/* owners summed up before they go to the table */
 
 struct segment {
@@ -221,13 +220,13 @@ static void gather(struct gathered *g, u32 owner, u64 ns)
 	g->by[i].ns += ns;
 }
 
-/* The part of a wait, from @start to @end, that is in @log's newest segments. */
-static void gather_log(struct gathered *g, const struct cpu_log *log,
-		       u32 segments, u64 start, u64 end)
+/* The part of a wait, from @start to @end, that is in @log. */
+static void gather_log(struct gathered *g, const struct cpu_log *log, u64 start,
+		       u64 end)
 {
 	u32 back;
 
-	for (back = 0; back < segments && end > start; back++) {
+	for (back = 0; back < SEGMENTS && end > start; back++) {
 		const struct segment *s =
 			&log->segments[(log->head - back) % SEGMENTS];
 		u64 from = max(s->start, start);
@@ -251,7 +250,7 @@ static noinline void attribute_pieces(const struct cpu_log *log,
 	struct gathered g;
 
 	begin_gathering(&g, victim);
-	gather_log(&g, log, SEGMENTS, end - ns, end);
+	gather_log(&g, log, end - ns, end);
 	hand_over(&g);
 }
 
@@ -268,8 +267,10 @@ static void attribute(const struct cpu_log *log, struct vmshare_tracked *victim,
 }
 
 /*
- * The same for a wait that ends now, while somebody runs on @log's CPU. Both the
- * log and the lock that is held are another CPU's, so it is not read far.
+ * The same for a wait that ends now, while somebody runs on @log's CPU. Whose lock
+ * is held, and for longer if the wait was long among many short runs: where a thread
+ * is moved such a wait is the rule on a busy host, and cutting it short would book
+ * a part of it on nobody.
  */
 static void attribute_until_now(const struct cpu_log *log,
 				struct vmshare_tracked *victim, u64 now, u64 ns)
@@ -282,7 +283,7 @@ static void attribute_until_now(const struct cpu_log *log,
 		run = clamp(run_start(log), start, now);
 	if (run < now)
 		gather(&g, log->owner, now - run);
-	gather_log(&g, log, FEW_SEGMENTS, start, run);
+	gather_log(&g, log, start, run);
 	hand_over(&g);
 }
 
