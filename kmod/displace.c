@@ -55,12 +55,6 @@ static bool has_room(const struct vmshare_displace *d, u32 by)
 					     d->used < size - size / 4;
 }
 
-static void count_pieces(struct vmshare_displacement *row, u32 count, u64 ns)
-{
-	WRITE_ONCE(row->count, row->count + count);
-	WRITE_ONCE(row->ns, row->ns + ns);
-}
-
 static u32 half(const struct vmshare_displace *d)
 {
 	return vmshare_displace_size(d) / 2;
@@ -83,27 +77,16 @@ static bool add_row(struct vmshare_displace *d, u32 victim, u32 by, u32 count,
 		if (d->used++ == half(d) && d->bits < LAST_BITS)
 			d->tell_tight();
 	}
-	count_pieces(row, count, ns);
+	vmshare_displacement_count(row, count, ns);
 	d->last = row;
 	return true;
 }
 
-static noinline bool find_and_add(struct vmshare_displace *d, u32 victim,
-				  u32 by, u32 count, u64 ns)
+bool vmshare_displace_find_and_add(struct vmshare_displace *d, u32 victim,
+				   u32 by, u32 count, u64 ns)
 {
 	return add_row(d, victim, by, count, ns) ||
 	       add_row(d, victim, VMSHARE_OWNER_UNKNOWN, count, ns);
-}
-
-bool vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by,
-			  u32 count, u64 ns)
-{
-	struct vmshare_displacement *last = d->last;
-
-	if (!last || last->victim != victim || last->by != by)
-		return find_and_add(d, victim, by, count, ns);
-	count_pieces(last, count, ns);
-	return true;
 }
 
 bool vmshare_displace_is_tight(const struct vmshare_displace *d)

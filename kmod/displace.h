@@ -43,14 +43,33 @@ int vmshare_displace_init(struct vmshare_displace *d, u32 nr_vms,
 			  void (*tell_tight)(void));
 void vmshare_displace_free(struct vmshare_displace *d);
 
+static inline void vmshare_displacement_count(struct vmshare_displacement *row,
+					      u32 count, u64 ns)
+{
+	WRITE_ONCE(row->count, row->count + count);
+	WRITE_ONCE(row->ns, row->ns + ns);
+}
+
 /*
  * @victim was ready for @ns while @by ran, in @count pieces. On the table's own CPU with
  * interrupts off. Where there is no room for another pair, the victim's time
  * goes to VMSHARE_OWNER_UNKNOWN, for which a quarter of the table is kept.
  * Return: false if there is not even room for that; then nothing was counted.
  */
-bool vmshare_displace_add(struct vmshare_displace *d, u32 victim, u32 by,
-			  u32 count, u64 ns);
+bool vmshare_displace_find_and_add(struct vmshare_displace *d, u32 victim,
+				   u32 by, u32 count, u64 ns);
+
+/* The same, and quick for the pair that was added last. */
+static inline bool vmshare_displace_add(struct vmshare_displace *d, u32 victim,
+					u32 by, u32 count, u64 ns)
+{
+	struct vmshare_displacement *last = d->last;
+
+	if (!last || last->victim != victim || last->by != by)
+		return vmshare_displace_find_and_add(d, victim, by, count, ns);
+	vmshare_displacement_count(last, count, ns);
+	return true;
+}
 
 /* Would it be better larger, and can it be? */
 bool vmshare_displace_is_tight(const struct vmshare_displace *d);

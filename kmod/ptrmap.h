@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A table from pointers to what belongs to them: filled once, then only read,
- * also in places that may not sleep. Open addressing, at most half full.
+ * also in places that may not sleep. Open addressing, at most a quarter full.
  */
 #ifndef _VMSHARE_PTRMAP_H
 #define _VMSHARE_PTRMAP_H

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/mm.h>
-#include <linux/mmu_notifier.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
@@ -34,24 +33,12 @@ static bool found_new;
 
 /* ---- read by the hooks ---- */
 
-/* KVM has a notifier on the address space, and hardly anything else has. */
-static bool may_be_of_vm(const struct task_struct *t)
+bool vmshare_runner_look_up(const struct task_struct *t,
+			    struct vmshare_runner **runner, u32 *owner)
 {
-	return t->mm && READ_ONCE(t->mm->notifier_subscriptions);
-}
-
-bool vmshare_runner_of(const struct task_struct *t,
-		       struct vmshare_runner **runner, u32 *owner)
-{
+	const struct map *m = rcu_dereference_sched(map);
 	const struct vmshare_tracked *vm;
-	const struct map *m;
 
-	if (likely(!may_be_of_vm(t))) {
-		*runner = NULL;
-		*owner = VMSHARE_OWNER_HOST;
-		return true;
-	}
-	m = rcu_dereference_sched(map);
 	*runner = vmshare_ptrmap_get(&m->by_task, t);
 	if (likely(*runner)) {
 		*owner = (*runner)->vm->number;

@@ -84,13 +84,20 @@ void vmshare_runners_clear(void);
 /* Did the last refresh find a thread or a VM that was not in the map? */
 bool vmshare_runners_found_new(void);
 
+/* KVM has a notifier on the address space, and hardly anything else has. */
+static inline bool vmshare_may_be_of_vm(const struct task_struct *t)
+{
+	return t->mm && READ_ONCE(t->mm->notifier_subscriptions);
+}
+
 /*
- * A thread's runner and the number of its VM, VMSHARE_OWNER_HOST if it has
- * none. With interrupts off, for a thread that cannot exit meanwhile.
- * Return: false if it may be a VM's but is not in the map.
+ * Of a thread that may be of a VM its runner and the number of its VM. With
+ * interrupts off, for a thread that cannot exit meanwhile.
+ * Return: false if it is not in the map: then it has no runner, and the VM is
+ * that of its address space, or VMSHARE_OWNER_HOST.
  */
-bool vmshare_runner_of(const struct task_struct *t,
-		       struct vmshare_runner **runner, u32 *owner);
+bool vmshare_runner_look_up(const struct task_struct *t,
+			    struct vmshare_runner **runner, u32 *owner);
 
 /* The rest for who calls refresh: not concurrently with it. */
 struct vmshare_runner *vmshare_runners_find(const struct task_struct *t);

@@ -45,13 +45,14 @@ struct segment {
 	u32 owner;
 };
 
+/* By owner; that of all VMs, and of nobody knows whom, is the last. */
 struct times {
-	u64 vms, host, idle;
+	u64 ns[VMSHARE_OWNER_UNKNOWN + 1];
 };
 
 struct cpu_log {
 	bool ready;
-	u32 head;			/* the newest segment */
+	struct segment *newest;
 	/* who runs now: not yet in the log */
 	u32 owner;
 	struct vmshare_runner *runner;
@@ -65,7 +66,8 @@ struct cpu_log {
 	struct segment *segments;
 };
 
-static struct cpu_log * __percpu *logs;
+static DEFINE_PER_CPU(struct cpu_log *, logs);
+static bool have_logs;
 static u64 began;
 static bool begun_everywhere;
 static int hotplug_state;	/* of ours, among those that CPUs go through */
@@ -76,12 +78,12 @@ static struct tracepoint *switch_tp, *migrate_tp;
 
 static struct cpu_log *log_of(int cpu)
 {
-	return *per_cpu_ptr(logs, cpu);
+	return per_cpu(logs, cpu);
 }
 
 static struct cpu_log *this_log(void)
 {
-	return *this_cpu_ptr(logs);
+	return __this_cpu_read(logs);
 }
 
 static bool is_idle(const struct task_struct *t)
@@ -96,12 +98,7 @@ static u64 clock(void)
 
 static void add_time(struct times *times, u32 owner, u64 ns)
 {
-	if (owner == VMSHARE_OWNER_IDLE)
-		times->idle += ns;
-	else if (owner == VMSHARE_OWNER_HOST)
-		times->host += ns;
-	else
-		times->vms += ns;
+	times->ns[min_t(u32, owner, VMSHARE_OWNER_UNKNOWN)] += ns;
 }
 
 static u64 time_between(u64 start, u64 end)
@@ -109,17 +106,30 @@ static u64 time_between(u64 start, u64 end)
 	return end > start ? end - start : 0;
 }
 
-/* Whose run began at @start, which ends the newest segment. */
-static void append(struct cpu_log *log, u64 start, u32 owner)
+/* The segment that was begun @back segments before the newest one. */
+static struct segment *segment_before(const struct cpu_log *log, u32 back)
 {
-	struct segment *newest = &log->segments[log->head];
+	u32 newest = log->newest - log->segments;
 
-	if (newest->owner == owner)
+	return &log->segments[(newest - back) % SEGMENTS];
+}
+
+/*
+ * Who runs on @log's CPU does so since @start, which ends the newest segment if
+ * that is another one's. Inline: it is part of every switch.
+ */
+static __always_inline void log_run(struct cpu_log *log, u64 start)
+{
+	struct segment *newest = log->newest, *next = newest + 1;
+
+	if (newest->owner == log->owner)
 		return;
 	start = max(start, newest->start);
 	add_time(&log->times, newest->owner, start - newest->start);
-	log->head = (log->head + 1) % SEGMENTS;
-	log->segments[log->head] = (struct segment) { start, owner };
+	if (next == log->segments + SEGMENTS)
+		next = log->segments;
+	*next = (struct segment) { start, log->owner };
+	log->newest = next;
 }
 
 /* When the run of who runs on @log's CPU began. */
@@ -136,10 +146,10 @@ static __always_inline void note_current(struct cpu_log *log, struct task_struct
 {
 	log->task = t;
 	log->since = vmshare_is_waiting(t) ? 0 : clock();
-	if (is_idle(t)) {
+	if (!vmshare_may_be_of_vm(t)) {
 		log->runner = NULL;
-		log->owner = VMSHARE_OWNER_IDLE;
-	} else if (unlikely(!vmshare_runner_of(t, &log->runner, &log->owner))) {
+		log->owner = is_idle(t) ? VMSHARE_OWNER_IDLE : VMSHARE_OWNER_HOST;
+	} else if (unlikely(!vmshare_runner_look_up(t, &log->runner, &log->owner))) {
 		tell_new_thread();
 	}
 }
@@ -147,7 +157,7 @@ static __always_inline void note_current(struct cpu_log *log, struct task_struct
 static void begin_log(struct cpu_log *log, struct task_struct *t)
 {
 	note_current(log, t);
-	log->segments[0] = (struct segment) { began, log->owner };
+	*log->newest = (struct segment) { began, log->owner };
 	/* Who moves a thread away from here reads the log from then on. */
 	smp_store_release(&log->ready, true);
 }
@@ -158,16 +168,17 @@ static void begin_late(struct cpu_log *log, struct task_struct *next)
 	if (!READ_ONCE(begun_everywhere))
 		return;
 	begin_log(log, next);
-	log->segments[0].owner = VMSHARE_OWNER_IDLE;
+	log->newest->owner = VMSHARE_OWNER_IDLE;
 }
 
 /* ---- waits ---- */
 
 /* A part of a VM's waits: so many pieces while @by ran. The table may be full. */
-static void displace(struct vmshare_tracked *vm, u32 by, u32 count, u64 ns)
+static __always_inline void displace(struct vmshare_displace *here,
+				     struct vmshare_tracked *vm, u32 by,
+				     u32 count, u64 ns)
 {
-	if (likely(vmshare_displace_add(&this_log()->displace, vm->number, by,
-					count, ns)))
+	if (likely(vmshare_displace_add(here, vm->number, by, count, ns)))
 		return;
 	atomic64_add(ns, &vm->unknown_ns);
 	atomic64_add(count, &vm->unknown_pieces);
@@ -191,10 +202,11 @@ static void begin_gathering(struct gathered *g, struct vmshare_tracked *victim)
 
 static void hand_over(struct gathered *g)
 {
+	struct vmshare_displace *here = &this_log()->displace;
 	u32 i;
 
 	for (i = 0; i < g->nr; i++)
-		displace(g->victim, g->by[i].owner, g->by[i].count,
+		displace(here, g->victim, g->by[i].owner, g->by[i].count,
 			 g->by[i].ns);
 	g->nr = 0;
 }
@@ -227,8 +239,7 @@ static void gather_log(struct gathered *g, const struct cpu_log *log, u64 start,
 	u32 back;
 
 	for (back = 0; back < SEGMENTS && end > start; back++) {
-		const struct segment *s =
-			&log->segments[(log->head - back) % SEGMENTS];
+		const struct segment *s = segment_before(log, back);
 		u64 from = max(s->start, start);
 
 		if (!s->start)
@@ -254,14 +265,15 @@ static noinline void attribute_pieces(const struct cpu_log *log,
 	hand_over(&g);
 }
 
-/* The last @ns of a wait that ended at @end, by who ran on @log's CPU. */
-static void attribute(const struct cpu_log *log, struct vmshare_tracked *victim,
-		      u64 end, u64 ns)
+/* The last @ns of a wait that ended at @end, by who ran here, as @log says. */
+static __always_inline void attribute(struct cpu_log *log,
+				      struct vmshare_tracked *victim, u64 end,
+				      u64 ns)
 {
-	const struct segment *newest = &log->segments[log->head];
+	const struct segment *newest = log->newest;
 
-	if (newest->start <= end - ns)
-		displace(victim, newest->owner, 1, ns);
+	if (likely(newest->start <= end - ns))
+		displace(&log->displace, victim, newest->owner, 1, ns);
 	else
 		attribute_pieces(log, victim, end, ns);
 }
@@ -347,12 +359,12 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev,
 		begin_late(log, next);
 		return;
 	}
-	if (log->owner != log->segments[log->head].owner || log->runner) {
+	if (log->runner || log->owner != log->newest->owner) {
 		u64 start = run_start(log);
 
 		if (log->runner)
 			settle(log, start);
-		append(log, start, log->owner);
+		log_run(log, start);
 	}
 	note_current(log, next);
 }
@@ -367,7 +379,8 @@ static void on_migrate(void *data, struct task_struct *p, int dest_cpu)
 	u32 owner;
 	u64 ns;
 
-	if (!vmshare_runner_of(p, &r, &owner) || !r || !READ_ONCE(p->on_rq))
+	if (!vmshare_may_be_of_vm(p) || !vmshare_runner_look_up(p, &r, &owner) ||
+	    !READ_ONCE(p->on_rq))
 		return;
 	ns = take_delay(r);
 	if (ns)
@@ -380,7 +393,7 @@ static void on_migrate(void *data, struct task_struct *p, int dest_cpu)
 /* Run on the log's CPU with interrupts off, or while that is off-line. */
 static void sum_up(struct cpu_log *log)
 {
-	const struct segment *newest = &log->segments[log->head];
+	const struct segment *newest = log->newest;
 	u64 now = clock(), start = max(run_start(log), newest->start);
 
 	log->sum = log->times;
@@ -405,9 +418,9 @@ static void add_cpu_times(struct vmshare_sched_totals *totals, int cpu)
 		sum_up(log);
 	totals->cpus++;
 	totals->tracked_ns += time_between(began, log->until);
-	totals->vms_ns += log->sum.vms;
-	totals->host_ns += log->sum.host;
-	totals->idle_ns += log->sum.idle;
+	totals->vms_ns += log->sum.ns[VMSHARE_OWNER_UNKNOWN];
+	totals->host_ns += log->sum.ns[VMSHARE_OWNER_HOST];
+	totals->idle_ns += log->sum.ns[VMSHARE_OWNER_IDLE];
 }
 
 void vmshare_sched_totals(struct vmshare_sched_totals *totals)
@@ -503,7 +516,7 @@ static void change_tables(bool all)
 
 void vmshare_sched_grow(void)
 {
-	if (logs && any_is_tight())
+	if (have_logs && any_is_tight())
 		change_tables(false);
 }
 
@@ -537,12 +550,11 @@ void vmshare_sched_free(void)
 {
 	int cpu;
 
-	if (!logs)
-		return;
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		free_log(log_of(cpu));
-	free_percpu(logs);
-	logs = NULL;
+		per_cpu(logs, cpu) = NULL;
+	}
+	have_logs = false;
 }
 
 static struct cpu_log *new_log(int node)
@@ -553,6 +565,7 @@ static struct cpu_log *new_log(int node)
 		return NULL;
 	log->segments = kvzalloc_node(SEGMENTS * sizeof(*log->segments),
 				      GFP_KERNEL, node);
+	log->newest = log->segments;
 	if (log->segments)
 		return log;
 	kfree(log);
@@ -563,18 +576,16 @@ static int make_logs(void (*tight)(void), u32 nr_vms)
 {
 	int cpu;
 
-	logs = alloc_percpu(struct cpu_log *);
-	if (!logs)
-		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		struct cpu_log *log = new_log(cpu_to_node(cpu));
 
-		*per_cpu_ptr(logs, cpu) = log;
+		per_cpu(logs, cpu) = log;
 		if (!log || vmshare_displace_init(&log->displace, nr_vms, tight)) {
 			vmshare_sched_free();
 			return -ENOMEM;
 		}
 	}
+	have_logs = true;
 	return 0;
 }
 
@@ -596,7 +607,7 @@ static int on_dead_cpu(unsigned int cpu)
 
 	if (!log->ready)
 		return 0;
-	append(log, run_start(log), log->owner);
+	log_run(log, run_start(log));
 	log->owner = VMSHARE_OWNER_IDLE;
 	log->runner = NULL;
 	log->since = clock();
