@@ -63,6 +63,9 @@ coverage: ## which lines and branches of the program its unit tests run
 	tests/setup --build-only
 	$(MAKE) -s -C tests/unit coverage
 
+coverage-kmod: ## which lines and branches of the module the suite runs (on a debug kernel)
+	VMSHARE_COVERAGE=yes tests/check-debug $(DEBUG_KERNELS)
+
 check-debug: ## run the suite on a kernel that checks itself (builds it once)
 	tests/check-debug $(DEBUG_KERNELS)
 
@@ -107,11 +110,20 @@ KMOD_SOURCES := $(shell git ls-files Kbuild VERSION kmod include 2>/dev/null)
 VMSHARE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vmshare
 build_tree = $(firstword $(wildcard /lib/modules/$1/build $(VMSHARE_CACHE)/kernels/$1/lib/modules/$1/build) /lib/modules/$1/build)
 
+# $1: the release, $2: where to, $3: more for the kernel's build system
+define build_module
+	@rm -rf $2/src && mkdir -p $2/src
+	@cp -r Kbuild VERSION kmod include $2/src
+	+tests/kernel-make $(call build_tree,$1) M=$(CURDIR)/$2/src $(KBUILD_ARGS) W=1 $3 modules > $2/vmshare.log 2>&1 || { cat $2/vmshare.log; exit 1; }
+	@strip --strip-debug -o $2/vmshare.ko $2/src/kmod/vmshare.ko
+endef
+
 build/%/vmshare.ko: $(KMOD_SOURCES)
-	@rm -rf build/$*/src && mkdir -p build/$*/src
-	@cp -r Kbuild VERSION kmod include build/$*/src
-	+tests/kernel-make $(call build_tree,$*) M=$(CURDIR)/build/$*/src $(KBUILD_ARGS) W=1 modules > build/$*/vmshare.log 2>&1 || { cat build/$*/vmshare.log; exit 1; }
-	@strip --strip-debug -o $@ build/$*/src/kmod/vmshare.ko
+	$(call build_module,$*,build/$*)
+
+# Counts which of its lines run (make coverage-kmod).
+build/%-gcov/vmshare.ko: $(KMOD_SOURCES)
+	$(call build_module,$*,build/$*-gcov,GCOV_PROFILE=y)
 
 build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
 	@rm -rf build/$*/chase && mkdir -p build/$*/chase
@@ -119,4 +131,4 @@ build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
 	+tests/kernel-make $(call build_tree,$*) M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
 	@strip --strip-debug -o $@ build/$*/chase/chase.ko
 
-.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-static check-rt check-kernels check-all race bench bench-sched fuzz coverage clean help
+.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-static check-rt check-kernels check-all race bench bench-sched fuzz coverage coverage-kmod clean help

@@ -147,7 +147,10 @@ def switches(tasks):
 
 
 def has_stopped(pid):
-    stats = [host.read(f"/proc/{pid}/task/{tid}/stat") for tid in tids(pid)]
+    try:
+        stats = [host.read(f"/proc/{pid}/task/{tid}/stat") for tid in tids(pid)]
+    except (FileNotFoundError, ProcessLookupError):  # a thread has just ended
+        return False
     return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
