@@ -43,6 +43,7 @@ int vmshare_displace_init(struct vmshare_displace *d, u32 nr_vms,
 			  void (*tell_tight)(void));
 void vmshare_displace_free(struct vmshare_displace *d);
 
+/* By the row's one writer, while others read it. */
 static inline void vmshare_displacement_count(struct vmshare_displacement *row,
 					      u32 count, u64 ns)
 {

@@ -4,7 +4,7 @@
  *
  * forks: a process makes another, which ends at once, and waits for it.
  * ping-pong: two threads wake each other in turn, on one CPU or on two; as threads
- * of no VM, then of a VM, which never runs.
+ * of no VM, then of a VM, which never runs. On two only where there are two.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -123,6 +123,13 @@ static void print_load(const char *name, unsigned long rounds, uint64_t ns)
 	fflush(stdout);
 }
 
+static void play(const char *one, const char *two, unsigned long turns)
+{
+	print_load(one, turns, pingpong(0, 0, turns));
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		print_load(two, turns, pingpong(0, 1, turns));
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long turns, children;
@@ -132,10 +139,8 @@ int main(int argc, char **argv)
 	turns = parse_number(argv[1]);
 	children = parse_number(argv[2]);
 	print_load("forks", children, forks(children));
-	print_load("ping-pong, one CPU", turns, pingpong(0, 0, turns));
-	print_load("ping-pong, two CPUs", turns, pingpong(0, 1, turns));
+	play("ping-pong, one CPU", "ping-pong, two CPUs", turns);
 	own_virtual_machine();
-	print_load("ping-pong, one CPU, in a VM", turns, pingpong(0, 0, turns));
-	print_load("ping-pong, two CPUs, in a VM", turns, pingpong(0, 1, turns));
+	play("ping-pong, one CPU, in a VM", "ping-pong, two CPUs, in a VM", turns);
 	return 0;
 }
