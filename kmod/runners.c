@@ -33,20 +33,17 @@ static bool found_new;
 
 /* ---- read by the hooks ---- */
 
-bool vmshare_runner_look_up(const struct task_struct *t,
-			    struct vmshare_runner **runner, u32 *owner)
+struct vmshare_runner *vmshare_runner_of(const struct task_struct *t)
 {
-	const struct map *m = rcu_dereference_sched(map);
-	const struct vmshare_tracked *vm;
+	return vmshare_ptrmap_get(&rcu_dereference_sched(map)->by_task, t);
+}
 
-	*runner = vmshare_ptrmap_get(&m->by_task, t);
-	if (likely(*runner)) {
-		*owner = (*runner)->vm->number;
-		return true;
-	}
-	vm = vmshare_ptrmap_get(&m->by_mm, t->mm);
-	*owner = vm ? vm->number : VMSHARE_OWNER_HOST;
-	return false;
+u32 vmshare_runners_owner_of(const struct mm_struct *mm)
+{
+	const struct vmshare_tracked *vm =
+		vmshare_ptrmap_get(&rcu_dereference_sched(map)->by_mm, mm);
+
+	return vm ? vm->number : VMSHARE_OWNER_HOST;
 }
 
 /* ---- refreshed by a census ---- */

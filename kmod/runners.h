@@ -91,13 +91,12 @@ static inline bool vmshare_may_be_of_vm(const struct task_struct *t)
 }
 
 /*
- * Of a thread that may be of a VM its runner and the number of its VM. With
- * interrupts off, for a thread that cannot exit meanwhile.
- * Return: false if it is not in the map: then it has no runner, and the VM is
- * that of its address space, or VMSHARE_OWNER_HOST.
+ * Of a thread that may be of a VM its runner, or NULL if it is not in the map; and
+ * the number of the VM whose address space it is, VMSHARE_OWNER_HOST if none is
+ * known. With interrupts off, for a thread that cannot exit meanwhile.
  */
-bool vmshare_runner_look_up(const struct task_struct *t,
-			    struct vmshare_runner **runner, u32 *owner);
+struct vmshare_runner *vmshare_runner_of(const struct task_struct *t);
+u32 vmshare_runners_owner_of(const struct mm_struct *mm);
 
 /* The rest for who calls refresh: not concurrently with it. */
 struct vmshare_runner *vmshare_runners_find(const struct task_struct *t);

@@ -138,6 +138,20 @@ static u64 run_start(const struct cpu_log *log)
 	return log->since ? log->since : vmshare_last_arrival(log->task);
 }
 
+/* Of a thread that is none of a VM's that we know. */
+static __always_inline void note_stranger(struct cpu_log *log,
+					  const struct task_struct *t)
+{
+	if (is_idle(t)) {
+		log->owner = VMSHARE_OWNER_IDLE;
+	} else if (likely(!vmshare_may_be_of_vm(t))) {
+		log->owner = VMSHARE_OWNER_HOST;
+	} else {
+		log->owner = vmshare_runners_owner_of(t->mm);
+		tell_new_thread();
+	}
+}
+
 /*
  * Who runs from now on. Inline: it is part of every switch. The scheduler reads
  * its clock, a moment later, for those that it knows to have waited.
@@ -146,12 +160,11 @@ static __always_inline void note_current(struct cpu_log *log, struct task_struct
 {
 	log->task = t;
 	log->since = vmshare_is_waiting(t) ? 0 : clock();
-	if (!vmshare_may_be_of_vm(t)) {
-		log->runner = NULL;
-		log->owner = is_idle(t) ? VMSHARE_OWNER_IDLE : VMSHARE_OWNER_HOST;
-	} else if (unlikely(!vmshare_runner_look_up(t, &log->runner, &log->owner))) {
-		tell_new_thread();
-	}
+	log->runner = vmshare_may_be_of_vm(t) ? vmshare_runner_of(t) : NULL;
+	if (log->runner)
+		log->owner = log->runner->vm->number;
+	else
+		note_stranger(log, t);
 }
 
 static void begin_log(struct cpu_log *log, struct task_struct *t)
@@ -376,11 +389,12 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev,
 static void on_migrate(void *data, struct task_struct *p, int dest_cpu)
 {
 	struct vmshare_runner *r;
-	u32 owner;
 	u64 ns;
 
-	if (!vmshare_may_be_of_vm(p) || !vmshare_runner_look_up(p, &r, &owner) ||
-	    !READ_ONCE(p->on_rq))
+	if (!vmshare_may_be_of_vm(p))
+		return;
+	r = vmshare_runner_of(p);
+	if (!r || !READ_ONCE(p->on_rq))
 		return;
 	ns = take_delay(r);
 	if (ns)
