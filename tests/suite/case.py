@@ -20,10 +20,11 @@ class Skip(Exception):
     """Why a case cannot be run on this machine."""
 
 
-def case(needs=None):
-    """Register a case. needs(): None, or a sentence why it cannot run here."""
+def case(needs=None, in_every_part=False):
+    """Register a case. needs(): None, or a sentence why it cannot run here.
+    in_every_part: it looks back on the cases before it, whichever these are."""
     def register(function):
-        CASES.append((function.__name__, needs, function))
+        CASES.append((function.__name__, needs, function, in_every_part))
         return function
     return register
 
@@ -51,12 +52,18 @@ def wait_for(condition, what, seconds=60):
         time.sleep(0.05)
 
 
-def run(patterns, before_each, after_each):
-    """Run the cases that match. Return: (passed, failed, skipped)."""
+def chosen(patterns, part):
+    """What matches of them, and of that the part: (1, 2) is the first of two."""
+    number, parts = part
+    matching = [entry for entry in CASES
+                if not patterns or any(fnmatch.fnmatch(entry[0], p) for p in patterns)]
+    return [entry for i, entry in enumerate(matching) if i % parts == number - 1 or entry[3]]
+
+
+def run(patterns, part, before_each, after_each):
+    """Run the cases that are chosen. Return: (passed, failed, skipped)."""
     counts = {"ok": 0, "not ok": 0, "skip": 0}
-    for name, needs, function in CASES:
-        if patterns and not any(fnmatch.fnmatch(name, p) for p in patterns):
-            continue
+    for name, needs, function, _ in chosen(patterns, part):
         began = time.monotonic()
         verdict, text = "ok", ""
         try:

@@ -18,7 +18,7 @@ def check_leaks(when):
     return f"{when}: 0 of the module's among {len(found)}"
 
 
-@case(needs=checkers.needs_kmemleak)
+@case(needs=checkers.needs_kmemleak, in_every_part=True)
 def debug_kernel_finds_no_leaks():
     """While the module lives, and when all that it may have kept is gone."""
     with Toys() as toys:
@@ -31,7 +31,7 @@ def debug_kernel_finds_no_leaks():
     return "; ".join(texts)
 
 
-@case(needs=checkers.needs_lockdep)
+@case(needs=checkers.needs_lockdep, in_every_part=True)
 def debug_kernel_still_checks_locks():
     """Lockdep turns itself off at its first complaint, or when it is full."""
     with Toys() as toys:
