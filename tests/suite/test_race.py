@@ -66,6 +66,7 @@ class Herd:
 
     MOST = 6
     PAGES = 300
+    PLUGGED = 3     # by each at the most: more would leave no CPU to the others
 
     def __init__(self, chance):
         self.chance, self.living, self.lock = chance, [], threading.Lock()
@@ -76,6 +77,7 @@ class Herd:
         vm = subprocess.Popen([TOY, *options, "100@1000", "100@42+0", f"100@{self.chance.randrange(10**6)}"],
                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, text=True)
+        vm.plugged = 0
         with self.lock:
             self.living.append(vm)
 
@@ -102,14 +104,17 @@ class Herd:
         else:
             self.start()
 
-    def command(self):
+    def command(self, vm):
+        if vm.plugged < self.PLUGGED and self.chance.random() < 0.1:
+            vm.plugged += 1
+            return "plug"
         first = self.chance.randrange(self.PAGES)
         count = self.chance.randrange(1, self.PAGES - first + 1)
         return self.chance.choice((
             f"poke {first} {count}", f"write {first} {count} 1000", f"write {first} {count} 0 0",
             f"dontneed {first} {count}", f"pageout {first} {count}", f"read {first} {count}",
             f"unmergeable {first} {count}", f"mergeable {first} {count}", f"split {first} {count}",
-            "fork", "killchild", "plug"))
+            "fork", "killchild"))
 
     def obey(self):
         with self.lock:
@@ -117,7 +122,7 @@ class Herd:
         if not vm:
             raise Refused
         with contextlib.suppress(BrokenPipeError, ValueError):
-            print(self.command(), file=vm.stdin, flush=True)
+            print(self.command(vm), file=vm.stdin, flush=True)
 
     def migrate(self):
         """A process's pages to another node."""
