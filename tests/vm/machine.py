@@ -125,6 +125,7 @@ def add_job(tree, kernel, job):
         "CPUS": job.smp,
         "BEFORE_KVM": module_before_kvm(kernel),
         "INTERACTIVE": "yes" if job.interactive else "",
+        "INIT": job.init,
         "TMP_HOLDS_PROJECT": "yes" if beneath_tmp else "",
     }))
     write_file(os.path.join(tree, "job", "writable"), "".join(f"{path}\n" for path in job.writable))
@@ -132,7 +133,8 @@ def add_job(tree, kernel, job):
     command = " ".join(shlex.quote(word) for word in job.command)
     write_file(os.path.join(tree, "job", "command"),
                f"{exports}cd {shlex.quote(os.getcwd())} || exit\nexec {command}\n")
-    shutil.copy(os.path.join(HERE, "stage2"), os.path.join(tree, "job", "stage2"))
+    for name in ["stage2", "vmshare-command.target", "vmshare-command.service"]:
+        shutil.copy(os.path.join(HERE, name), os.path.join(tree, "job", name))
 
 
 def make_initramfs(directory, kernel, job):
