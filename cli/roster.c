@@ -275,11 +275,15 @@ static bool has_new_company(const struct roster *roster, const struct managed *v
 	return (vm->actuator || vm->company) && !!find_stranger(roster, vm) != vm->company;
 }
 
-/* libvirt makes cgroups of vCPUs after the process is there, and with each vCPU that comes. */
+/*
+ * libvirt makes cgroups of vCPUs after the process is there, and with each vCPU that comes.
+ * A unit has no quota to be looked at until systemd turns the CPU controller on for it,
+ * which it does with the first limit.
+ */
 static bool is_blind(const struct managed *vm)
 {
-	return vm->cgroup.libvirt &&
-	       (vm->gauge.quota_fd < 0 || vm->gauge.n_stats != vm->totals.vcpus);
+	return vm->gauge.quota_fd < 0 ||
+	       (vm->cgroup.libvirt && vm->gauge.n_stats != vm->totals.vcpus);
 }
 
 static void look_again(const struct roster *roster, struct managed *vm)

@@ -438,6 +438,28 @@ static void test_late_vcpu(void)
 	roster_free(&roster);
 }
 
+/* systemd turns the CPU controller on for a unit with the first limit that it has there. */
+static void test_late_controller(void)
+{
+	struct limiter limiter;
+	struct roster roster;
+	struct error err;
+	unsigned int i;
+
+	make_host(1);
+	put("/proc/1000/cgroup", "0::/system.slice/vm.service\n");
+	put("/sys/fs/cgroup/system.slice/vm.service/cpu.stat", "usage_usec 1\n");
+	fill_roster(&roster, 1);
+	limiter_open(&limiter, journal_path(), hear, &err);
+	ok(roster.vms[0].reading.quota_ns == UINT64_MAX, "without the controller there is no quota");
+	put("/sys/fs/cgroup/system.slice/vm.service/cpu.max", "20000 100000\n");
+	for (i = 0; i < 10; i++)
+		update(&roster, &limiter, 1);
+	is_number(roster.vms[0].reading.quota_ns, 20000000, "the controller comes, and with it a quota");
+	limiter_close(&limiter);
+	roster_free(&roster);
+}
+
 /* vCPUs that were runnable for so long. */
 static void take_vcpus(struct roster *roster, const uint64_t *ready_ns, unsigned int n)
 {
@@ -721,6 +743,7 @@ void test_manager(void)
 	test_moved();
 	test_company();
 	test_late_vcpu();
+	test_late_controller();
 	test_counters_grow();
 	test_bad_journals();
 	test_kill_anywhere();
