@@ -286,14 +286,24 @@ static bool is_blind(const struct managed *vm)
 	       (vm->cgroup.libvirt && vm->gauge.n_stats != vm->totals.vcpus);
 }
 
+static void reopen_gauge(struct managed *vm)
+{
+	gauge_close(&vm->gauge);
+	open_gauge(vm);
+}
+
 static void look_again(const struct roster *roster, struct managed *vm)
 {
-	if (was_moved(roster, vm) || has_new_company(roster, vm)) {
+	if (was_moved(roster, vm) || has_new_company(roster, vm))
 		roster_place(roster, vm);
-	} else if (is_blind(vm)) {
-		gauge_close(&vm->gauge);
-		open_gauge(vm);
-	}
+	else if (is_blind(vm))
+		reopen_gauge(vm);
+}
+
+/* A limit of ours has made the file: from now on it tells of those of others. */
+static bool has_quota_now(const struct managed *vm)
+{
+	return vm->limited && vm->gauge.quota_fd < 0;
 }
 
 static void read_gauge(const struct roster *roster, struct managed *vm)
@@ -302,6 +312,8 @@ static void read_gauge(const struct roster *roster, struct managed *vm)
 
 	if (vm->checks++ % LOOK_AGAIN == LOOK_AGAIN - 1)
 		look_again(roster, vm);
+	else if (has_quota_now(vm))
+		reopen_gauge(vm);
 	if (gauge_read(&vm->gauge, &reading)) {
 		/* its cgroup was removed under it: it must be somewhere else now */
 		roster_place(roster, vm);

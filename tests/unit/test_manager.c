@@ -312,7 +312,7 @@ static void test_limits(void)
 	roster_free(&roster);
 }
 
-static void update(struct roster *roster, struct limiter *limiter, unsigned int vms)
+static void see(struct roster *roster, unsigned int vms)
 {
 	struct roster_events events = { ignore_vm, ignore_vm, NULL };
 	struct host host = { .vms = vms, .time_ns = 1 };
@@ -321,8 +321,13 @@ static void update(struct roster *roster, struct limiter *limiter, unsigned int 
 
 	read_host(&host, &cpu, &err);
 	roster_update(roster, &cpu, &events, &err);
-	limiter_check(limiter, roster);
 	cpu_free(&cpu);
+}
+
+static void update(struct roster *roster, struct limiter *limiter, unsigned int vms)
+{
+	see(roster, vms);
+	limiter_check(limiter, roster);
 }
 
 /* Somebody else writes a quota: before we come, while we are there, or removes the cgroup. */
@@ -441,22 +446,24 @@ static void test_late_vcpu(void)
 /* systemd turns the CPU controller on for a unit with the first limit that it has there. */
 static void test_late_controller(void)
 {
-	struct limiter limiter;
 	struct roster roster;
-	struct error err;
 	unsigned int i;
 
-	make_host(1);
+	make_host(2);
 	put("/proc/1000/cgroup", "0::/system.slice/vm.service\n");
 	put("/sys/fs/cgroup/system.slice/vm.service/cpu.stat", "usage_usec 1\n");
-	fill_roster(&roster, 1);
-	limiter_open(&limiter, journal_path(), hear, &err);
+	put("/proc/1001/cgroup", "0::/system.slice/vm.scope\n");
+	put("/sys/fs/cgroup/system.slice/vm.scope/cpu.stat", "usage_usec 1\n");
+	fill_roster(&roster, 2);
 	ok(roster.vms[0].reading.quota_ns == UINT64_MAX, "without the controller there is no quota");
 	put("/sys/fs/cgroup/system.slice/vm.service/cpu.max", "20000 100000\n");
+	put("/sys/fs/cgroup/system.slice/vm.scope/cpu.max", "30000 100000\n");
+	roster.vms[1].limited = true;
+	see(&roster, 2);
+	is_number(roster.vms[1].reading.quota_ns, 30000000, "a limit of ours is seen at the next check");
 	for (i = 0; i < 10; i++)
-		update(&roster, &limiter, 1);
+		see(&roster, 2);
 	is_number(roster.vms[0].reading.quota_ns, 20000000, "the controller comes, and with it a quota");
-	limiter_close(&limiter);
 	roster_free(&roster);
 }
 
