@@ -40,7 +40,8 @@ def true(condition, what):
 
 
 def wait_for(condition, what, seconds=60):
-    """Until condition() gives something true, which is returned."""
+    """Until condition() gives something true, which is returned. What was waited for may
+    be a function, which is asked in the end."""
     seconds *= DEADLINE_FACTOR
     deadline = time.monotonic() + seconds
     while True:
@@ -48,7 +49,7 @@ def wait_for(condition, what, seconds=60):
         if result:
             return result
         if time.monotonic() > deadline:
-            raise Failure(f"waited {seconds} s in vain for {what}")
+            raise Failure(f"waited {seconds} s in vain for {what() if callable(what) else what}")
         time.sleep(0.05)
 
 

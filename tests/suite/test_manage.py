@@ -54,16 +54,44 @@ def affinities(pid):
     return {tid: os.sched_getaffinity(int(tid)) for tid in os.listdir(f"/proc/{pid}/task")}
 
 
-class VMs:
-    """Spinning VMs, each in a cgroup of its own, and a directory for the manager."""
-
-    def __init__(self, count):
-        self.count = count
+class Managing:
+    """A directory for a manager, what it is told there, and what it says."""
 
     def __enter__(self):
         self.stack = contextlib.ExitStack()
         self.dir = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="manage-"))
         host.write(f"{self.dir}/conf", CONFIG)
+        return self
+
+    def __exit__(self, *unused):
+        self.stack.close()
+
+    def options(self):
+        return ["--dir", f"{self.dir}/run", "--config", f"{self.dir}/conf"]
+
+    def start(self, *more, under=()):
+        log = open(f"{self.dir}/log", "w")
+        return subprocess.Popen([*under, facts.VMSHARE, "manage", "--apply", *self.options(), *more],
+                                stdout=log, stderr=log)
+
+    def log(self):
+        return host.read(f"{self.dir}/log")
+
+    def status(self):
+        return json.loads(facts.cli("manage", "--status", "--json", "--dir", f"{self.dir}/run"))
+
+    def restore(self):
+        facts.cli("manage", "--restore", "--dir", f"{self.dir}/run")
+
+
+class VMs(Managing):
+    """Spinning VMs, each in a cgroup of its own."""
+
+    def __init__(self, count):
+        self.count = count
+
+    def __enter__(self):
+        super().__enter__()
         toys = self.stack.enter_context(Toys())
         host.write(f"{ROOT}/cgroup.subtree_control", "+cpu +cpuset")
         self.cgroups, self.toys = [], []
@@ -79,9 +107,6 @@ class VMs:
         self.found = [limits(cgroup) for cgroup in self.cgroups]
         return self
 
-    def __exit__(self, *unused):
-        self.stack.close()
-
     def end_toys(self):
         for toy in self.toys:
             toy.end()
@@ -93,17 +118,6 @@ class VMs:
                 os.rmdir(cgroup)
             return not os.path.exists(cgroup)
         wait_for(gone, f"{cgroup} to be empty")
-
-    def options(self):
-        return ["--dir", f"{self.dir}/run", "--config", f"{self.dir}/conf"]
-
-    def start(self, *more, under=()):
-        log = open(f"{self.dir}/log", "w")
-        return subprocess.Popen([*under, facts.VMSHARE, "manage", "--apply", *self.options(), *more],
-                                stdout=log, stderr=log)
-
-    def log(self):
-        return host.read(f"{self.dir}/log")
 
     def limited(self):
         return [limits(c) != found for c, found in zip(self.cgroups, self.found)]
@@ -117,9 +131,6 @@ class VMs:
         """Has each thread of each VM just these?"""
         return all(set(map(frozenset, affinities(toy.pid).values())) == {frozenset(wanted)}
                    for toy, wanted in zip(self.toys, cpus))
-
-    def restore(self):
-        facts.cli("manage", "--restore", "--dir", f"{self.dir}/run")
 
     def all_as_found(self, what, but=()):
         for i, (cgroup, found) in enumerate(zip(self.cgroups, self.found)):
@@ -150,7 +161,7 @@ def the_manager_limits_and_puts_back_on_sigterm():
         vms.found[1] = limits(vms.cgroups[1])
         manager = vms.start()
         vms.await_limits(manager)
-        status = json.loads(facts.cli("manage", "--status", "--json", "--dir", f"{vms.dir}/run"))
+        status = vms.status()
         equal(status["pid"], manager.pid, "who answers")
         named = {vm["name"]: vm for vm in status["vms"]}
         equal(named["vm0"]["limits"]["found"]["cpu.max"], "max 100000", "what was found")
@@ -245,13 +256,13 @@ def a_guaranteed_cpu_is_its_own_until_the_manager_ends():
         for end in (signal.SIGTERM, signal.SIGKILL):
             manager = vms.start()
             wait_for(lambda: manager.poll() is not None or vms.have([{1}, {0}, {0, 1}]),
-                     f"CPUs of its own for vm0, none for who has chosen some; {vms.log()}")
+                     lambda: f"CPUs of its own for vm0, none for who has chosen some; {vms.log()}")
             # one more of vm0 would be more than it is guaranteed CPUs for
             before = len(affinities(vms.toys[1].pid))
             vms.toys[1].tell("plug")
             wait_for(lambda n=before: len(affinities(vms.toys[1].pid)) > n, "another vCPU")
             true(vms.have([{1}, {0}, {0, 1}]), f"the new thread is where the others are; {vms.log()}")
-            wait_for(lambda: "somebody has chosen them" in vms.log(), f"that to be said; {vms.log()}")
+            wait_for(lambda: "somebody has chosen them" in vms.log(), lambda: f"that to be said; {vms.log()}")
             true("vm2" in vms.log(), vms.log())
             stop(manager, end)
             if end == signal.SIGKILL:
