@@ -29,11 +29,22 @@ static const char *const keys[] = { QUOTA, PERIOD, WEIGHT };
 
 static sd_bus *bus;
 
+/*
+ * A bus that was started anew has closed the connection, which shows only when it is
+ * read from. Nothing else comes in here: answers are waited for.
+ */
+static bool is_connected(void)
+{
+	while (bus && sd_bus_process(bus, NULL) > 0)
+		;
+	return bus && sd_bus_is_open(bus) > 0;
+}
+
 static int connect_bus(struct error *err)
 {
 	int ret;
 
-	if (bus && sd_bus_is_open(bus) > 0)
+	if (is_connected())
 		return 0;
 	bus = sd_bus_flush_close_unref(bus);
 	ret = sd_bus_open_system(&bus);

@@ -39,7 +39,8 @@ static const struct {
 	{ "trace", test_trace },	 { "cpusim", test_cpusim },
 	{ "topstate", test_topstate },	 { "verify", test_verify },
 	{ "cmdline", test_cmdline },	 { "manual", test_manual },
-	{ "manager", test_manager },	 { "limiter", test_limiter }, { "service", test_service },
+	{ "manager", test_manager },	 { "limiter", test_limiter },
+	{ "systemd", test_systemd },	 { "service", test_service },
 	{ "screen", test_screen },	 { "plot", test_plot },
 };
 

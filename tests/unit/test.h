@@ -66,6 +66,7 @@ void test_cmdline(void);
 void test_manual(void);
 void test_manager(void);
 void test_limiter(void);
+void test_systemd(void);
 void test_service(void);
 void test_screen(void);
 
