@@ -149,13 +149,19 @@ static int explain(struct error *err, const char *uuid, const char *doing)
 	return libvirt.is_alive(libvirt.connection) == 1 ? -1 : -EAGAIN;
 }
 
+/* That a daemon was started anew shows only when it is called. */
 static int find_domain(const char *uuid, void **domain, struct error *err)
 {
-	int ret = connect_libvirt(err);
+	int tries, ret;
 
-	if (ret)
-		return ret;
-	*domain = libvirt.lookup(libvirt.connection, uuid);
+	for (tries = 0; tries < 2; tries++) {
+		ret = connect_libvirt(err);
+		if (ret)
+			return ret;
+		*domain = libvirt.lookup(libvirt.connection, uuid);
+		if (*domain || libvirt.is_alive(libvirt.connection) == 1)
+			break;
+	}
 	return *domain ? 0 : explain(err, uuid, "find");
 }
 

@@ -40,7 +40,8 @@ static const struct {
 	{ "topstate", test_topstate },	 { "verify", test_verify },
 	{ "cmdline", test_cmdline },	 { "manual", test_manual },
 	{ "manager", test_manager },	 { "limiter", test_limiter },
-	{ "systemd", test_systemd },	 { "service", test_service },
+	{ "systemd", test_systemd },	 { "libvirt", test_libvirt },
+	{ "service", test_service },
 	{ "screen", test_screen },	 { "plot", test_plot },
 };
 

@@ -67,6 +67,7 @@ void test_manual(void);
 void test_manager(void);
 void test_limiter(void);
 void test_systemd(void);
+void test_libvirt(void);
 void test_service(void);
 void test_screen(void);
 
