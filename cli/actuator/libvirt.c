@@ -20,7 +20,7 @@
 #define URI "qemu:///system"
 #define AFFECT_LIVE 1u
 #define ERROR_NO_DOMAIN 42
-#define ERROR_OPERATION_INVALID 55	/* the domain does not run */
+#define ERROR_OPERATION_INVALID 55	/* the domain does not run, or is not ready for it */
 #define ERROR_TIMEOUT 68		/* somebody else works on the domain */
 #define PARAMETERS_MAX 16			/* more are refused by the library */
 
@@ -57,6 +57,7 @@ static struct {
 	int (*is_alive)(void *connection);
 	void *(*lookup)(void *connection, const char *uuid);
 	int (*free)(void *domain);
+	int (*is_active)(void *domain);
 	int (*get)(void *domain, struct parameter *parameters, int *n, unsigned int flags);
 	int (*set)(void *domain, struct parameter *parameters, int n, unsigned int flags);
 	int (*get_job)(void *domain, struct job *job);
@@ -83,6 +84,7 @@ static bool find_functions(void)
 		{ &libvirt.is_alive, "virConnectIsAlive" },
 		{ &libvirt.lookup, "virDomainLookupByUUIDString" },
 		{ &libvirt.free, "virDomainFree" },
+		{ &libvirt.is_active, "virDomainIsActive" },
 		{ &libvirt.get, "virDomainGetSchedulerParametersFlags" },
 		{ &libvirt.set, "virDomainSetSchedulerParametersFlags" },
 		{ &libvirt.get_job, "virDomainGetJobInfo" },
@@ -136,15 +138,27 @@ static int connect_libvirt(struct error *err)
 	return -EAGAIN;
 }
 
-static int explain(struct error *err, const char *uuid, const char *doing)
+/*
+ * A daemon that has just begun does not know the cgroups of domains that run, and refuses
+ * what would be refused of a domain that has ended.
+ */
+static bool is_gone(int code, void *domain)
+{
+	if (code == ERROR_OPERATION_INVALID)
+		return !domain || libvirt.is_active(domain) != 1;
+	return code == ERROR_NO_DOMAIN;
+}
+
+/* Without a domain it was not found. */
+static int explain(struct error *err, const char *uuid, void *domain, const char *doing)
 {
 	int code = libvirt.code();
 
 	error_set(err, EXIT_RUNTIME, "cannot %s domain %s: libvirt says: %s", doing, uuid,
 		  libvirt.message());
-	if (code == ERROR_NO_DOMAIN || code == ERROR_OPERATION_INVALID)
+	if (is_gone(code, domain))
 		return -ENOENT;
-	if (code == ERROR_TIMEOUT)
+	if (code == ERROR_TIMEOUT || code == ERROR_OPERATION_INVALID)
 		return -EBUSY;
 	return libvirt.is_alive(libvirt.connection) == 1 ? -1 : -EAGAIN;
 }
@@ -162,7 +176,7 @@ static int find_domain(const char *uuid, void **domain, struct error *err)
 		if (*domain || libvirt.is_alive(libvirt.connection) == 1)
 			break;
 	}
-	return *domain ? 0 : explain(err, uuid, "find");
+	return *domain ? 0 : explain(err, uuid, NULL, "find");
 }
 
 /* Without a quota libvirt says -1 or all that it takes, depending on the hierarchy. */
@@ -188,7 +202,7 @@ static int read_settings(const char *uuid, struct settings *now, struct error *e
 	if (ret)
 		return ret;
 	if (libvirt.get(domain, parameters, &n, AFFECT_LIVE) < 0)
-		ret = explain(err, uuid, "read the limits of");
+		ret = explain(err, uuid, domain, "read the limits of");
 	libvirt.free(domain);
 	for (i = 0; !ret && i < n; i++)
 		add_parameter(&parameters[i], now);
@@ -236,7 +250,7 @@ static int write_settings(const char *uuid, const struct settings *wanted, struc
 		return ret;
 	ret = check_idle(domain, uuid, err);
 	if (!ret && libvirt.set(domain, parameters, (int)wanted->n, AFFECT_LIVE) < 0)
-		ret = explain(err, uuid, "limit");
+		ret = explain(err, uuid, domain, "limit");
 	libvirt.free(domain);
 	return ret;
 }

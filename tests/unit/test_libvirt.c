@@ -25,11 +25,28 @@ static void test_daemon_begins_anew(unsigned int *daemon)
 	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), 0, "until there is one: %s", err.message);
 }
 
+/* libvirt says the same of a domain that does not run. */
+static void test_daemon_begins(int *begins, int *active)
+{
+	struct settings now;
+	struct error err;
+
+	*begins = 1;
+	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), EBUSY,
+		  "a daemon that does not know the domain's cgroups yet is asked again");
+	has_text(err.message, "not mounted", "and says why");
+	*begins = *active = 0;
+	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), ENOENT, "a domain that has ended is gone");
+	*active = 1;
+}
+
 /* Who opens libvirt's library by its name gets the one that is there already. */
 void test_libvirt(void)
 {
 	void *fake = dlopen(FAKE_LIBVIRT, RTLD_NOW | RTLD_GLOBAL);
 
-	if (ok(fake, "the library is opened: %s", fake ? "" : dlerror()))
-		test_daemon_begins_anew(dlsym(fake, "fake_daemon"));
+	if (!ok(fake, "the library is opened: %s", fake ? "" : dlerror()))
+		return;
+	test_daemon_begins_anew(dlsym(fake, "fake_daemon"));
+	test_daemon_begins(dlsym(fake, "fake_begins"), dlsym(fake, "fake_active"));
 }

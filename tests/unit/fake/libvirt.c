@@ -21,6 +21,9 @@ struct parameter {			/* virTypedParameter */
 
 /* For the test: which daemon runs, the how-manieth; 0: none. */
 unsigned int fake_daemon = 1;
+/* It does not know the domain's cgroups yet. */
+int fake_begins;
+int fake_active = 1;
 
 static struct connection connections[16];
 static size_t opened;
@@ -64,10 +67,18 @@ int virDomainFree(void *domain)
 	return 0;
 }
 
+int virDomainIsActive(void *domain)
+{
+	(void)domain;
+	return fake_active;
+}
+
 int virDomainGetSchedulerParametersFlags(void *domain, struct parameter *parameters, int *n, unsigned int flags)
 {
 	(void)domain;
 	(void)flags;
+	if (fake_begins || !fake_active)
+		return -1;
 	strcpy(parameters[0].field, "vcpu_quota");
 	parameters[0].type = 3;
 	parameters[0].value.l = -1;
@@ -96,11 +107,13 @@ int virDomainGetJobInfo(void *domain, int *job)
 
 const char *virGetLastErrorMessage(void)
 {
-	return "Connection reset by peer";
+	return fake_begins ? "cgroup CPU controller is not mounted" : "Connection reset by peer";
 }
 
 int virGetLastErrorCode(void)
 {
+	if (fake_begins || !fake_active)
+		return 55;		/* VIR_ERR_OPERATION_INVALID */
 	return 38;			/* VIR_ERR_SYSTEM_ERROR */
 }
 
