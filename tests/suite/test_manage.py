@@ -80,6 +80,10 @@ class Managing:
     def status(self):
         return json.loads(facts.cli("manage", "--status", "--json", "--dir", f"{self.dir}/run"))
 
+    def await_checks(self, more=5):
+        wanted = self.status()["checks"] + more
+        wait_for(lambda: self.status()["checks"] >= wanted, "some more checks")
+
     def restore(self):
         facts.cli("manage", "--restore", "--dir", f"{self.dir}/run")
 

@@ -177,10 +177,6 @@ class Units(Managing):
             return all(unit.has(named[unit.name]["limits"]["set"]) for unit in self.units)
         wait_for(agreed, lambda: f"the manager, systemd and the kernel to agree; {self.log()}")
 
-    def await_checks(self, more=5):
-        wanted = self.status()["checks"] + more
-        wait_for(lambda: self.status()["checks"] >= wanted, "some more checks")
-
     def all_as_found(self, what, but=()):
         for unit, found in zip(self.units, self.found):
             if unit not in but:
@@ -264,6 +260,7 @@ def systemd_and_its_bus_begin_anew_while_units_are_limited():
 
 
 BOX = """[Service]
+Slice={slice}
 Delegate=yes
 ExecStart=/bin/sh -ec 'cd {box}; mkdir own vm; echo $$$$ >own/cgroup.procs; echo +cpu >cgroup.subtree_control; \\
 	exec sleep infinity'
@@ -288,8 +285,8 @@ class Shipped(Units):
         return self
 
     def start_box(self):
-        box = f"{ROOT}/system.slice/box.service"
-        self.define_unit("box.service", BOX.format(box=box))
+        box = f"{ROOT}/{SLICE}/box.service"
+        self.define_unit("box.service", BOX.format(slice=SLICE, box=box))
         call("systemctl", "start", "box.service")
         wait_for(lambda: "cpu" in host.read(f"{box}/cgroup.subtree_control"), "box.service to begin")
         self.box = f"{box}/vm"
@@ -460,6 +457,7 @@ class Domains(Managing):
         self.stack.callback(call, "virsh", "undefine", "spin0")
         call("virsh", "start", "spin0")
         self.stack.callback(self.destroy)
+        self.stack.callback(self.start_libvirtd)
         self.uuid = call("virsh", "domuuid", "spin0")
         pid = host.read("/run/libvirt/qemu/spin0.pid")
         self.cgroup = ROOT + host.read(f"/proc/{pid}/cgroup").rpartition("::")[2].rpartition("/")[0]
@@ -468,9 +466,17 @@ class Domains(Managing):
         if "running" in call("virsh", "domstate", "spin0"):
             call("virsh", "destroy", "spin0")
 
+    def put_into(self, kind):
+        """A class, and with it another quota."""
+        host.write(f"{self.dir}/conf", f"{CONFIG}[VM spin0]\nClass={kind}\n")
+
     def schedinfo(self):
-        found = dict(re.findall(r"(\w+) *: (\d+)", call("virsh", "schedinfo", "spin0")))
-        return {name: int(value) for name, value in found.items()}
+        """A daemon that has just begun does not know the domain's cgroups yet."""
+        def ask():
+            done = subprocess.run(["virsh", "schedinfo", "spin0"], capture_output=True, text=True)
+            return not done.returncode and done.stdout
+        shown = wait_for(ask, "libvirt to know the domain's limits")
+        return {name: int(value) for name, value in re.findall(r"(\w+) *: (\d+)", shown)}
 
     def vcpus(self):
         return [limits(f"{self.cgroup}/vcpu{i}") for i in range(2)]
@@ -552,19 +558,34 @@ def a_domain_is_destroyed_while_it_is_limited():
 def libvirtd_is_away_while_a_domain_is_limited():
     """What is to be changed is said once, tried again, and done when it is back."""
     with Domains() as domains:
+        domains.put_into("service")
         manager = domains.start()
         domains.await_limit()
         domains.stop_libvirtd()
-        domains.toys.end(domains.rival)
+        quotas = domains.quotas()
+        domains.put_into("batch")
+        manager.send_signal(signal.SIGHUP)
         wait_for(lambda: "tried again" in domains.log(), lambda: f"it to be missed; {domains.log()}")
-        checks = domains.status()["checks"]
-        wait_for(lambda: domains.status()["checks"] > checks + 3, "more checks")
+        domains.await_checks()
         equal(domains.log().count("tried again"), 1, f"it is said once; {domains.log()}")
-        true("max" not in domains.quotas(), "the limit is still in place")
+        equal(domains.quotas(), quotas, "the limit is still in place")
         domains.start_libvirtd()
-        wait_for(lambda: "max" in domains.quotas(), lambda: f"the limit to go; {domains.log()}")
+        wait_for(lambda: domains.quotas() != quotas, lambda: f"another limit; {domains.log()}")
+        domains.await_in_place()
         equal(stop(manager), 0, f"exit status; {domains.log()}")
         domains.is_as_found("after that")
+
+
+@case(no_libvirt)
+def libvirtd_begins_anew_while_a_domain_is_limited():
+    with Domains() as domains:
+        manager = domains.start()
+        domains.await_limit()
+        domains.await_in_place()
+        call("systemctl", "restart", "libvirtd.service")
+        domains.await_in_place()
+        equal(stop(manager), 0, f"exit status; {domains.log()}")
+        domains.is_as_found("after SIGTERM")
 
 
 @case(no_libvirt)
