@@ -78,6 +78,9 @@ check-static: ## what sparse, clang and checkpatch say of the module
 check-rt: ## run the CPU half of the suite on PREEMPT_RT kernels
 	tests/check-rt
 
+check-ways: ## limits by a real systemd, a real libvirtd, and in a v1 hierarchy
+	tests/check-ways
+
 check-kernels: ## compile, load and try the core cases on every kernel of the matrix
 	tests/check-kernels
 
@@ -131,4 +134,4 @@ build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
 	+tests/kernel-make $(call build_tree,$*) M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
 	@strip --strip-debug -o $@ build/$*/chase/chase.ko
 
-.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-static check-rt check-kernels check-all race bench bench-sched fuzz coverage coverage-kmod clean help
+.PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-static check-rt check-ways check-kernels check-all race bench bench-sched fuzz coverage coverage-kmod clean help
