@@ -87,14 +87,19 @@ static bool scan_types(struct vmshare_btf *btf)
 	return true;
 }
 
+/*
+ * The header's size is that of who wrote it, who may not know what the kernel's
+ * own headers have at its end: what we need of it has always been there.
+ */
 static bool find_sections(struct vmshare_btf *btf, const void *start,
 			  const void *stop)
 {
+	const size_t needed = offsetofend(struct btf_header, str_len);
 	const struct btf_header *h = start;
 	const void *body;
 
-	if (stop < start + sizeof(*h) || h->magic != BTF_MAGIC ||
-	    h->version != BTF_VERSION || h->hdr_len < sizeof(*h))
+	if (stop < start + needed || h->magic != BTF_MAGIC ||
+	    h->version != BTF_VERSION || h->hdr_len < needed)
 		return false;
 	body = start + h->hdr_len;
 	btf->types = body + h->type_off;
