@@ -24,7 +24,7 @@ QUOTA, PERIOD, WEIGHT = PROPERTIES = ("CPUQuotaPerSecUSec", "CPUQuotaPeriodUSec"
 UNSET = (1 << 64) - 1
 # What the kernel begins with.
 DEFAULTS = {"cpu.max": b"max 100000\n", "cpu.max.burst": b"0\n", "cpu.weight": b"100\n", "cpuset.cpus": b"\n"}
-# VMs that spin leave the CPUs to whoever has something to do: the machine has one thread for all of them.
+# VMs that spin leave the machine's CPU to whoever has something to do.
 SLICE = "machine.slice"
 SLICE_SETTINGS = "[Slice]\nCPUWeight=1\n"
 SERVICE = """[Service]
@@ -182,9 +182,6 @@ class Units(Managing):
             if unit not in but:
                 equal(unit.state(), found, f"{unit.unit} {what}")
 
-    def await_as_found(self, what):
-        wait_for(lambda: [unit.state() for unit in self.units] == self.found, f"units to be as found {what}")
-
 
 @case(no_systemd)
 def units_are_limited_by_systemd_and_put_back_on_sigterm():
@@ -323,10 +320,6 @@ class Shipped(Units):
         super().all_as_found(what, but)
         equal(limits(self.box), self.box_found, f"box.service {what}")
 
-    def await_as_found(self, what):
-        super().await_as_found(what)
-        wait_for(lambda: limits(self.box) == self.box_found, f"box.service to be as found {what}")
-
 
 @case(no_systemd)
 def the_shipped_service_limits_reloads_and_puts_back():
@@ -433,9 +426,8 @@ class Domains(Managing):
         yield_cpus()
         self.start_libvirtd()
         self.start_domain()
-        self.toys = self.stack.enter_context(Toys())
-        self.rival = self.toys.start("16@1000", options=["--spin", "--name", "spin1"])
-        start_scope("spin1", self.rival.pid)
+        rival = self.stack.enter_context(Toys()).start("16@1000", options=["--spin", "--name", "spin1"])
+        start_scope("spin1", rival.pid)
         self.found = self.state()
         return self
 
@@ -646,7 +638,8 @@ class V1(Managing):
         return [{name: host.read(f"{cgroup}/{name}") for name in V1_FILES} for cgroup in self.cgroups]
 
     def await_limits(self):
-        wait_for(lambda: all(files["cpu.cfs_quota_us"] != "-1" for files in self.state()), lambda: f"limits; {self.log()}")
+        wait_for(lambda: all(files["cpu.cfs_quota_us"] != "-1" for files in self.state()),
+                 lambda: f"limits; {self.log()}")
 
 
 @case(no_v1)

@@ -14,13 +14,15 @@ static void test_daemon_begins_anew(unsigned int *daemon)
 	struct settings now;
 	struct error err = {};
 
-	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), 0, "limits are read: %s", err.message);
+	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), 0, "limits are read: %s",
+		  err.message);
 	is_text(settings_get(&now, "vcpu_quota"), "-1", "there is none");
 	*daemon = 2;
 	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), 0,
 		  "and read at once of a daemon that has begun anew: %s", err.message);
 	*daemon = 0;
-	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), EAGAIN, "while there is none it is tried again");
+	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), EAGAIN,
+		  "while there is none it is tried again");
 	*daemon = 3;
 	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), 0, "until there is one: %s", err.message);
 }
@@ -36,7 +38,8 @@ static void test_daemon_begins(int *begins, int *active)
 		  "a daemon that does not know the domain's cgroups yet is asked again");
 	has_text(err.message, "not mounted", "and says why");
 	*begins = *active = 0;
-	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), ENOENT, "a domain that has ended is gone");
+	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), ENOENT,
+		  "a domain that has ended is gone");
 	*active = 1;
 }
 

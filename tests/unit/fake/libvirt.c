@@ -19,7 +19,7 @@ struct parameter {			/* virTypedParameter */
 	} value;
 };
 
-/* For the test: which daemon runs, the how-manieth; 0: none. */
+/* For the test: which daemon runs, by number; 0: none. */
 unsigned int fake_daemon = 1;
 /* It does not know the domain's cgroups yet. */
 int fake_begins;
@@ -73,7 +73,8 @@ int virDomainIsActive(void *domain)
 	return fake_active;
 }
 
-int virDomainGetSchedulerParametersFlags(void *domain, struct parameter *parameters, int *n, unsigned int flags)
+int virDomainGetSchedulerParametersFlags(void *domain, struct parameter *parameters, int *n,
+					 unsigned int flags)
 {
 	(void)domain;
 	(void)flags;
