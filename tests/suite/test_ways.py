@@ -14,7 +14,7 @@ import subprocess
 import facts
 import host
 from case import Failure, case, equal, true, wait_for
-from test_manage import CONFIG, ROOT, Managing, limits, stop
+from test_manage import CONFIG, ROOT, Managing, limits, restored, stop
 from toy import TOY, Toys
 
 UNITS = "/run/systemd/system"
@@ -582,6 +582,7 @@ def libvirtd_begins_anew_while_a_domain_is_limited():
 
 @case(no_libvirt)
 def the_manager_ends_while_libvirtd_is_away():
+    """A daemon that has just begun refuses what it would refuse of a domain that has ended."""
     with Domains() as domains:
         manager = domains.start()
         domains.await_limit()
@@ -589,7 +590,7 @@ def the_manager_ends_while_libvirtd_is_away():
         equal(stop(manager), 1, f"exit status; {domains.log()}")
         true("NOT as they were found" in domains.log(), domains.log())
         domains.start_libvirtd()
-        domains.restore()
+        wait_for(lambda: restored(domains), "libvirtd to know the domain's cgroups again")
         domains.is_as_found("after --restore")
 
 
