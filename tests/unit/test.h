@@ -21,6 +21,9 @@ bool test_text(const char *got, const char *wanted, const char *file, int line, 
 bool test_part(const char *got, const char *part, const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/* Says how many passed; what main() is to return. */
+int test_end(void);
+
 /* The same numbers in every run; others from another seed. */
 void test_random_from(uint64_t seed);
 uint64_t test_random(void);

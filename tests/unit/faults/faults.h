@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef VMSHARE_FAULTS_H
+#define VMSHARE_FAULTS_H
+
+#include "../test.h"
+
+/* One kind of fault each, over all verbs. */
+void test_reference(void);
+void test_outputs(void);
+
+#endif
