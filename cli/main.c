@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,8 @@ int main(int argc, char **argv)
 	int code;
 
 	fill_standard_streams();
+	/* a file that may not grow is as one on a full disk: said, and no reason to die */
+	signal(SIGXFSZ, SIG_IGN);
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");
 	json_set_alloc_funcs(memory_allocate, free);

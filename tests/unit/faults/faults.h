@@ -7,5 +7,6 @@
 /* One kind of fault each, over all verbs. */
 void test_reference(void);
 void test_outputs(void);
+void test_files(void);
 
 #endif

@@ -12,6 +12,7 @@ static const struct {
 } kinds[] = {
 	{ "reference", test_reference },
 	{ "outputs", test_outputs },
+	{ "files", test_files },
 };
 
 static bool is_wanted(const char *name, int argc, char **argv)
