@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The journal's file: written beside the old one, synced, and renamed over it. */
+/* The journal's file, replaced as a whole. */
 #include "journal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +11,7 @@
 
 #include "files.h"
 #include "jsonout.h"
+#include "replace.h"
 
 #define VERSION 1
 #define FILE_MAX (64ul << 20)
@@ -126,37 +124,6 @@ static int refuse(struct error *err, const char *path)
 			 strerror(errno));
 }
 
-/* A rename is on disk when its directory is. */
-static int sync_directory(const char *path)
-{
-	char copy[PATH_MAX];
-	int fd, ret;
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	ret = fsync(fd);
-	close(fd);
-	return ret;
-}
-
-static int write_file(const char *path, json_t *root)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), ret = -1;
-	char *text = json_dumps(root, JSON_COMPACT);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-
-	if (file && text && fputs(text, file) >= 0 && !fflush(file))
-		ret = fsync(fd);
-	free(text);
-	if (file)
-		return fclose(file) ? -1 : ret;
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
 static int remove_file(const char *path, struct error *err)
 {
 	if (unlink(path) && errno != ENOENT)
@@ -166,19 +133,20 @@ static int remove_file(const char *path, struct error *err)
 
 int journal_save(const struct journal *journal, const char *path, struct error *err)
 {
-	char next[PATH_MAX];
 	json_t *root;
+	char *text;
 	int ret;
 
 	if (!journal->n)
 		return remove_file(path, err);
-	snprintf(next, sizeof(next), "%s.new", path);
 	root = journal_json(journal);
-	ret = write_file(next, root);
+	text = json_dumps(root, JSON_COMPACT);
 	json_decref(root);
-	if (ret || rename(next, path) || sync_directory(path))
-		return refuse(err, path);
-	return 0;
+	if (!text)
+		return error_no_memory(err);
+	ret = replace_file(path, text, 0600);
+	free(text);
+	return ret ? refuse(err, path) : 0;
 }
 
 static bool read_settings(const json_t *object, struct settings *settings)

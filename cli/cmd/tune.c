@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd.h"
 #include "jsonout.h"
 #include "manageconf.h"
 #include "options_manage.h"
+#include "replace.h"
 #include "text.h"
 #include "training.h"
 
@@ -180,25 +182,31 @@ static int json_lesson(const struct lesson *lesson, bool pretty, struct error *e
 	return 0;
 }
 
-/* The old file stays until the new one is whole. */
+/* A device or a pipe takes the text as it is; a file in its place would be wrong. */
+static bool is_to_be_replaced(const char *name)
+{
+	struct stat st;
+
+	return stat(name, &st) || S_ISREG(st.st_mode);
+}
+
+static int write_into(const char *name, const char *text)
+{
+	FILE *out = fopen(name, "we");
+	int failed = !out || fputs(text, out) == EOF;
+
+	return (out && fclose(out)) || failed ? -1 : 0;
+}
+
 static int write_file(const char *name, const char *text, struct error *err)
 {
-	char *draft = NULL;
-	FILE *out;
-	int failed;
+	int failed = is_to_be_replaced(name) ? replace_file(name, text, 0666) :
+					       write_into(name, text);
 
-	if (asprintf(&draft, "%s.new", name) < 0)
-		return error_no_memory(err);
-	out = fopen(draft, "we");
-	failed = !out || fputs(text, out) == EOF;
-	if (out && fclose(out))
-		failed = 1;
-	if (failed || rename(draft, name)) {
-		error_set(err, EXIT_RUNTIME, "cannot write %s: %s", name, strerror(errno));
-		failed = 1;
-	}
-	free(draft);
-	return failed ? -1 : 0;
+	if (!failed)
+		return 0;
+	return error_set(err, errno == EACCES || errno == EPERM ? EXIT_PERMISSION : EXIT_RUNTIME,
+			 "cannot write %s: %s", name, strerror(errno));
 }
 
 static int write_settings(const struct lesson *lesson, const char *name, struct error *err)

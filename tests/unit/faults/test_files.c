@@ -5,10 +5,20 @@
  */
 #include "faults.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "journal.h"
 #include "program.h"
+
+#define TRACE CORPUS "/trace/short"
 
 static void limit_files(size_t bytes)
 {
@@ -31,6 +41,25 @@ static void run_limited(const char *words, size_t bytes, struct outcome *outcome
 	program_run(&program, outcome);
 }
 
+/* A path in the test's directory. */
+static const char *in_root(const char *name)
+{
+	static char path[2][PATH_MAX];
+	static unsigned int turn;
+
+	turn = !turn;
+	snprintf(path[turn], sizeof(path[turn]), "%s%s", test_root(), name);
+	return path[turn];
+}
+
+static void is_content(const char *name, const char *wanted, const char *what)
+{
+	char *text = test_read(in_root(name));
+
+	is_text(text, wanted, "%s", what);
+	free(text);
+}
+
 static void test_output_too_large(void)
 {
 	struct outcome outcome;
@@ -41,7 +70,107 @@ static void test_output_too_large(void)
 	outcome_free(&outcome);
 }
 
+static void tune_into(const char *path, size_t limit, struct outcome *outcome)
+{
+	char words[2 * PATH_MAX];
+
+	snprintf(words, sizeof(words), "tune " TRACE " -j --output %s", path);
+	run_limited(words, limit, outcome);
+}
+
+/* So much that the message has room, and the settings have not. */
+#define TOO_LITTLE 200
+
+static void test_settings(void)
+{
+	struct outcome outcome;
+	char *text;
+
+	test_file("/tuned.conf", "old\n", 4);
+	tune_into(in_root("/tuned.conf"), TOO_LITTLE, &outcome);
+	is_number((uint64_t)outcome.code, 1, "settings without room: code");
+	has_text(outcome.out, "File too large", "settings without room: the reason");
+	is_content("/tuned.conf", "old\n", "settings without room: the old ones stay");
+	ok(access(in_root("/tuned.conf.new"), F_OK), "settings without room: nothing beside them");
+	outcome_free(&outcome);
+
+	tune_into(in_root("/tuned.conf"), RLIM_INFINITY, &outcome);
+	text = test_read(in_root("/tuned.conf"));
+	has_text(text, "[Manage]\n", "settings with room");
+	ok(!outcome.code && access(in_root("/tuned.conf.new"), F_OK), "and nothing else");
+	free(text);
+	outcome_free(&outcome);
+}
+
+/* A device cannot be replaced by a file, and must not be. */
+static void test_settings_device(void)
+{
+	struct outcome outcome;
+	struct stat st;
+
+	if (symlink("/dev/full", in_root("/full")))
+		return;
+	tune_into(in_root("/full"), RLIM_INFINITY, &outcome);
+	is_number((uint64_t)outcome.code, 1, "settings to a full device: code");
+	has_text(outcome.out, "No space left", "settings to a full device: the reason");
+	ok(!lstat(in_root("/full"), &st) && S_ISLNK(st.st_mode), "which stays what it is");
+	outcome_free(&outcome);
+}
+
+static void test_settings_nowhere(void)
+{
+	struct outcome outcome;
+
+	tune_into(in_root("/nowhere/tuned.conf"), RLIM_INFINITY, &outcome);
+	is_number((uint64_t)outcome.code, 1, "settings into no directory: code");
+	has_text(outcome.out, "No such file", "settings into no directory: the reason");
+	outcome_free(&outcome);
+}
+
+/* With one more VM; returns what the file has then. */
+static char *save(struct journal *journal, uint32_t pid, const char *path)
+{
+	struct error err;
+
+	ok(journal_add(journal, pid, 1, "vm", actuator_by_name("cgroup2"), "/some/where") &&
+	   !journal_save(journal, path, &err), "a journal of %u", pid);
+	return test_read(path);
+}
+
+/* Each size that is too small for the journal of two VMs; that of one is there. */
+static void test_journal(void)
+{
+	char *path = strdup(in_root("/journal")), *old, *whole, *now;
+	size_t limit, kept = 0, refused = 0;
+	struct journal journal = {};
+	struct error err = {};
+
+	old = save(&journal, 1, path);
+	whole = save(&journal, 2, in_root("/whole"));
+	signal(SIGXFSZ, SIG_IGN);
+	for (limit = 0; limit < strlen(whole); limit++) {
+		limit_files(limit);
+		refused += journal_save(&journal, path, &err) && strstr(err.message, "too large");
+		limit_files(RLIM_INFINITY);
+		now = test_read(path);
+		kept += now && !strcmp(now, old) && access(in_root("/journal.new"), F_OK);
+		free(now);
+	}
+	signal(SIGXFSZ, SIG_DFL);
+	is_number(refused, limit, "a journal without room is refused, with the reason");
+	is_number(kept, limit, "and the old one stays, with nothing beside it");
+	ok(!journal_save(&journal, path, &err), "there is room again");
+	journal_free(&journal);
+	free(path);
+	free(old);
+	free(whole);
+}
+
 void test_files(void)
 {
 	test_output_too_large();
+	test_settings();
+	test_settings_device();
+	test_settings_nowhere();
+	test_journal();
 }
