@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "document.h"
 #include "jsonin.h"
@@ -34,12 +36,27 @@ static uint64_t *counter_of(struct manage_vm *vm, size_t i)
 	return (uint64_t *)((char *)vm + counters[i].offset);
 }
 
+/* Half a line would be taken for the beginning of the next one. */
+static int take_back(FILE *out, off_t start)
+{
+	int error = errno;
+
+	__fpurge(out);
+	if (start >= 0 && !ftruncate(fileno(out), start))
+		fseeko(out, start, SEEK_SET);
+	errno = error;
+	return -1;
+}
+
 static int write_line(FILE *out, json_t *line)
 {
-	int failed = json_dumpf(line, out, JSON_COMPACT);
+	off_t start = ftello(out);
+	int failed;
 
+	errno = 0;
+	failed = json_dumpf(line, out, JSON_COMPACT);
 	json_decref(line);
-	return failed || putc('\n', out) == EOF || fflush(out) ? -1 : 0;
+	return failed || putc('\n', out) == EOF || fflush(out) ? take_back(out, start) : 0;
 }
 
 int trace_write_head(FILE *out)

@@ -17,6 +17,7 @@
 
 #include "journal.h"
 #include "program.h"
+#include "trace.h"
 
 #define TRACE CORPUS "/trace/short"
 
@@ -166,6 +167,45 @@ static void test_journal(void)
 	free(whole);
 }
 
+/* Room runs out in the middle of a line, and comes back. */
+static void record_with_gap(FILE *out, struct manage_sample *sample, size_t gap)
+{
+	limit_files((size_t)ftell(out) + gap);
+	ok(trace_write_sample(out, sample) == -1 && errno == EFBIG,
+	   "a sample that has room for %zu bytes", gap);
+	limit_files(RLIM_INFINITY);
+	sample->time_ns += 1000;
+	ok(!trace_write_sample(out, sample), "and the next one");
+	sample->time_ns += 1000;
+}
+
+/*
+ * What could not be written must not lie in the middle of a trace, where the next
+ * line would be taken for its end.
+ */
+static void test_record(void)
+{
+	struct manage_vm vm = { .pid = 7, .vcpus = 1, .quota_ns = MANAGE_UNLIMITED };
+	struct manage_sample sample = { .time_ns = 1000, .cpus = 2, .vms = &vm, .n_vms = 1 };
+	FILE *out = fopen(in_root("/trace"), "w");
+	struct trace trace;
+	struct error err = {};
+
+	if (!ok(out && !trace_write_head(out), "a trace to begin with"))
+		return;
+	signal(SIGXFSZ, SIG_IGN);
+	record_with_gap(out, &sample, 0);
+	record_with_gap(out, &sample, 1);
+	record_with_gap(out, &sample, 50);
+	signal(SIGXFSZ, SIG_DFL);
+	fclose(out);
+	if (ok(!trace_load(in_root("/trace"), &trace, &err), "a trace with gaps is read: %s",
+	       err.message)) {
+		ok(trace.n_samples >= 3, "with what had room");
+		trace_free(&trace);
+	}
+}
+
 void test_files(void)
 {
 	test_output_too_large();
@@ -173,4 +213,5 @@ void test_files(void)
 	test_settings_device();
 	test_settings_nowhere();
 	test_journal();
+	test_record();
 }
