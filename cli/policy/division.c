@@ -159,10 +159,10 @@ int division_init(struct division *division, const struct cover *cover)
 		.group_of = calloc(places, sizeof(*division->group_of)),
 		.at = calloc(items, sizeof(*division->at)),
 	};
-	if (!division->weight || !division->state || !division->part || !division->stake ||
-	    !division->first || !division->gain || !division->lost || !division->open ||
-	    !division->member || !division->share || !division->place || !division->group_of ||
-	    !division->at || places > UINT32_MAX || groups > UINT32_MAX)
+	if (!division->weight || !division->ratio || !division->per_weight || !division->state || !division->part ||
+	    !division->stake || !division->first || !division->gain || !division->lost ||
+	    !division->open || !division->member || !division->share || !division->place ||
+	    !division->group_of || !division->at || places > UINT32_MAX || groups > UINT32_MAX)
 		return -1;
 	begin(division);
 	return 0;
