@@ -162,7 +162,7 @@ bool problem_chosen(const struct problem *problem, size_t vm)
 	       (item != PROBLEM_STAYS && problem->cover.best[item]);
 }
 
-enum cover_fit problem_fits(const struct problem *problem, const bool *in)
+enum cover_fit problem_fits(struct problem *problem, const bool *in)
 {
 	const struct victim_hosts *hosts = problem->request->hosts;
 	size_t n_vms = problem->snap->n_vms, count = 0, i, item;
@@ -180,6 +180,7 @@ enum cover_fit problem_fits(const struct problem *problem, const bool *in)
 					    hosts->count, hosts->work / ASSIGNMENTS + 1, host_of);
 	free(vms);
 	free(host_of);
+	problem->no_memory |= answer == PACKING_NO_MEMORY;
 	return answer == PACKING_FITS ? COVER_FITS :
 	       answer == PACKING_NONE ? COVER_FITS_NOT : COVER_FIT_UNKNOWN;
 }

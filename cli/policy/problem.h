@@ -21,6 +21,7 @@ struct problem {
 	uint64_t cost_first;		/* of these */
 	uint64_t *size;			/* per item, once the hosts are bound */
 	uint32_t *kind;
+	bool no_memory;			/* to see whether some VMs fit */
 };
 
 /* Returns -1 for want of memory; the problem has to be released in any case. */
@@ -31,8 +32,11 @@ void problem_release(struct problem *problem);
 /* From now on a cover has to fit the request's hosts. Returns -1 for want of memory. */
 int problem_bind_hosts(struct problem *problem);
 
-/* Do the VMs that leave in any case, with these items, fit the hosts? */
-enum cover_fit problem_fits(const struct problem *problem, const bool *in);
+/*
+ * Do the VMs that leave in any case, with these items, fit the hosts? Without memory
+ * that is not known, and the problem notes it: what follows from it is no answer.
+ */
+enum cover_fit problem_fits(struct problem *problem, const bool *in);
 
 /* Is the VM among those that leave, by the cover's answer? */
 bool problem_chosen(const struct problem *problem, size_t vm);

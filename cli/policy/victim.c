@@ -192,6 +192,8 @@ int victim_choose(const struct snapshot *snap, const struct victim_request *requ
 	if (!ret && request->hosts && plan->feasible &&
 	    problem_fits(&problem, problem.cover.best) != COVER_FITS)
 		ret = choose_what_fits(&problem, plan);
+	if (problem.no_memory)
+		ret = -1;
 	problem_release(&problem);
 	return ret;
 }
