@@ -6,16 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "text.h"
 
 json_t *jsonout_text(const char *text)
 {
 	size_t size = 3 * strlen(text) + 1;
-	char *clean = malloc(size);
+	char *clean = memory_allocate(size);
 	json_t *value;
 
-	if (!clean)
-		return NULL;
 	text_clean(text, clean, size);
 	value = json_string(clean);
 	free(clean);
@@ -38,33 +37,27 @@ json_t *jsonout_cell(uint64_t value)
 
 /*
  * JSON lets control characters beyond ASCII pass, and a terminal may obey them:
- * U+009B begins a sequence as escape does. What follows a lead byte may come with
- * the next call.
+ * U+009B begins a sequence as escape does.
  */
-static int write_some(const char *text, size_t size, void *data)
+static void print_harmless(const char *text)
 {
-	bool *led = data;
-	size_t i;
+	for (; *text; text++) {
+		unsigned char next = (unsigned char)text[1];
 
-	for (i = 0; i < size; i++) {
-		unsigned char byte = (unsigned char)text[i];
-
-		if (*led && byte < 0xa0)
-			printf("\\u%04x", byte);
-		else if (*led)
-			printf("%c%c", C1_LEAD, byte);
-		else if (byte != C1_LEAD)
-			putchar(byte);
-		*led = !*led && byte == C1_LEAD;
+		if ((unsigned char)*text == C1_LEAD && next < 0xa0)
+			printf("\\u%04x", (unsigned char)*++text);
+		else
+			putchar(*text);
 	}
-	return 0;
 }
 
+/* Whole before any of it is printed: half a document is worse than none. */
 void jsonout_print(json_t *root, bool pretty)
 {
-	bool led = false;
+	char *text = memory_checked(json_dumps(root, pretty ? JSON_INDENT(2) : JSON_COMPACT));
 
-	json_dump_callback(root, write_some, &led, pretty ? JSON_INDENT(2) : JSON_COMPACT);
+	print_harmless(text);
 	putchar('\n');
+	free(text);
 	json_decref(root);
 }

@@ -15,7 +15,7 @@ void memory_report_as(const bool *json)
 }
 
 /* Whatever waits to be printed is not whole, so it is left. */
-static void end(void)
+void memory_missing(void)
 {
 	char text[256];
 	struct error err;
@@ -37,7 +37,7 @@ static void end(void)
 void *memory_checked(void *memory)
 {
 	if (!memory)
-		end();
+		memory_missing();
 	return memory;
 }
 

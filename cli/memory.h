@@ -12,6 +12,8 @@
  */
 void memory_report_as(const bool *json);
 
+void memory_missing(void) __attribute__((noreturn));
+
 /* What it is given; does not return if that is NULL. */
 void *memory_checked(void *memory);
 

@@ -10,6 +10,7 @@
 
 #include "jsonin.h"
 #include "jsonout.h"
+#include "memory.h"
 #include "usage.h"
 
 /* Counters since birth end where those of hooks begin, which are for a window only. */
@@ -116,7 +117,7 @@ static void put_vm_window(json_t *object, const struct snapshot *snap, const str
 	json_t *window;
 
 	if (usage_of_threads(&usage, &snap->window, vm->pid, snap->window.window_ns))
-		return;
+		memory_missing();
 	if (usage.by_thread) {
 		window = snapjson_counters(&usage.process);
 		if (usage_vmm_ns(&usage, &vmm_ns))
