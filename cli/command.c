@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "memory.h"
 #include "text.h"
 
 #define UNKNOWN_DEST "\"${DEST:?}\""	/* a shell without DEST stops there */
@@ -117,12 +118,10 @@ static bool is_uuid(const char *text)
 static bool is_clean(const char *text)
 {
 	size_t size = 3 * strlen(text) + 1;
-	char *copy = malloc(size);
+	char *copy = memory_allocate(size);
 	const char *at;
 	bool clean;
 
-	if (!copy)
-		return false;
 	text_clean(text, copy, size);
 	clean = !strcmp(text, copy);
 	free(copy);

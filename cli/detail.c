@@ -112,8 +112,8 @@ static void add_threads(struct lines *lines, const struct snapshot *snap, const 
 	if (!out)
 		return;
 	threads_view_print(out, snap, vm, &rounded);
-	fclose(out);
-	lines_add_text(lines, STYLE_TITLE, STYLE_PLAIN, text);
+	if (!fclose(out))
+		lines_add_text(lines, STYLE_TITLE, STYLE_PLAIN, text);
 	free(text);
 }
 

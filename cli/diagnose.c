@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "memory.h"
 #include "smaps.h"
 #include "units.h"
 
@@ -30,24 +31,22 @@ static void add(struct findings *findings, enum level level, const char *check,
 		const struct vm *vm, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* Without memory for a sentence it is left out: a diagnosis is no transaction. */
+/* A diagnosis that lacks a sentence says something else. */
 static void add(struct findings *findings, enum level level, const char *check,
 		const struct vm *vm, const char *fmt, ...)
 {
-	struct finding *more = reallocarray(findings->finding, findings->count + 1,
-					    sizeof(*more));
+	struct finding *more = memory_checked(reallocarray(findings->finding,
+							   findings->count + 1, sizeof(*more)));
 	char *message = NULL;
 	va_list args;
 
-	if (!more)
-		return;
 	findings->finding = more;
 	va_start(args, fmt);
 	if (vasprintf(&message, fmt, args) < 0)
 		message = NULL;
 	va_end(args);
-	if (message)
-		more[findings->count++] = (struct finding){ level, check, vm, message };
+	memory_checked(message);
+	more[findings->count++] = (struct finding){ level, check, vm, message };
 }
 
 static const char *size_text(const struct findings *findings, uint64_t bytes,

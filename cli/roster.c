@@ -149,6 +149,8 @@ void roster_place(const struct roster *roster, struct managed *vm)
 		vm->actuator = NULL;
 	}
 	vm->place = vm->actuator ? strdup(place) : NULL;
+	if (vm->actuator && !vm->place)
+		snprintf(vm->why, sizeof(vm->why), "there is no memory to note its cgroup");
 	if (!vm->place)
 		vm->actuator = NULL;
 }

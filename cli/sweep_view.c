@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "jsonout.h"
+#include "memory.h"
 #include "plan.h"
 #include "plot.h"
 #include "table.h"
@@ -35,13 +36,11 @@ static void print_table(const struct plan *plan, const struct sweep *sweep)
 
 static void print_plot(const struct plan *plan, const struct sweep *sweep)
 {
-	struct plot_point *points = calloc(sweep->count + 1, sizeof(*points));
+	struct plot_point *points = memory_checked(calloc(sweep->count + 1, sizeof(*points)));
 	char freed[UNITS_TEXT], cost[UNITS_TEXT];
 	uint64_t highest = 0;
 	size_t i;
 
-	if (!points)
-		return;
 	for (i = 0; i < sweep->count; i++) {
 		const struct sweep_point *point = &sweep->points[i];
 

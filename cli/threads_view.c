@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "table.h"
 #include "text.h"
 #include "units.h"
@@ -70,10 +71,12 @@ static void reasons_cell(struct table *table, const struct counters *counters,
 	struct counters sorted;
 	size_t used = 0, i;
 
-	if (!elapsed_ns || counters_copy(&sorted, counters)) {
+	if (!elapsed_ns) {
 		table_cell(table, "-");
 		return;
 	}
+	if (counters_copy(&sorted, counters))
+		memory_missing();
 	if (sorted.n_exits)
 		qsort(sorted.exits, sorted.n_exits, sizeof(*sorted.exits), compare_exits);
 	for (i = 0; i < sorted.n_exits && i < REASONS && sorted.exits[i].count; i++) {
@@ -172,29 +175,19 @@ static int compare_threads(const void *a, const void *b)
 	return left->tid < right->tid ? -1 : 1;
 }
 
-static uint64_t life_of(const struct snapshot *snap, const struct vm *vm)
-{
-	struct usage usage;
-
-	if (usage_of(&usage, snap, NULL, vm))
-		return 0;
-	usage_free(&usage);
-	return usage.elapsed_ns;
-}
-
 void threads_view_print(FILE *out, const struct snapshot *snap, const struct vm *vm,
 			const struct options *options)
 {
 	const struct cpu *cpu = snap->window.window_ns ? &snap->window : &snap->cpu;
-	uint64_t elapsed_ns = life_of(snap, vm);
+	uint64_t elapsed_ns = usage_life_ns(snap, vm);
 	const struct thread *threads, **order;
 	struct table *table;
 	size_t count, shown = 0, i;
 
 	threads = cpu_threads_of(cpu, vm->pid, &count);
-	order = count ? calloc(count, sizeof(*order)) : NULL;
-	if (!order)
+	if (!count)
 		return;
+	order = memory_checked(calloc(count, sizeof(*order)));
 	for (i = 0; i < count; i++) {
 		if (!is_idle_sum(&threads[i]))
 			order[shown++] = &threads[i];

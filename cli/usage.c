@@ -80,6 +80,11 @@ static uint64_t age(const struct snapshot *snap, const struct vm *vm)
 	return now - birth;
 }
 
+uint64_t usage_life_ns(const struct snapshot *snap, const struct vm *vm)
+{
+	return snap->window.window_ns ? snap->window.window_ns : age(snap, vm);
+}
+
 int usage_of(struct usage *usage, const struct snapshot *snap, const struct snapshot *before,
 	     const struct vm *vm)
 {

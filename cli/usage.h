@@ -32,6 +32,9 @@ void usage_of_vm(struct usage *usage, const struct vm *vm, const struct vm *befo
 int usage_of(struct usage *usage, const struct snapshot *snap, const struct snapshot *before,
 	     const struct vm *vm);
 
+/* How long a VM was seen: over the time window, else since its birth; 0: not known. */
+uint64_t usage_life_ns(const struct snapshot *snap, const struct vm *vm);
+
 void usage_free(struct usage *usage);
 
 /* One thread's counter per time, in hundredths of a percent; false if not known. */

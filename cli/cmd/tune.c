@@ -160,9 +160,13 @@ static int print_lesson(const struct lesson *lesson, struct error *err)
 
 static int json_lesson(const struct lesson *lesson, bool pretty, struct error *err)
 {
-	json_t *root = json_object(), *rows = json_array();
 	char *settings = manageconf_write(lesson->adopted ? &lesson->after : &lesson->before);
+	json_t *root, *rows;
 
+	if (!settings)
+		return error_no_memory(err);
+	root = json_object();
+	rows = json_array();
 	json_object_set_new(root, "version", json_integer(1));
 	json_object_set_new(root, "settings_tried", json_integer(lesson->report.runs));
 	json_object_set_new(root, "adopted", json_boolean(lesson->adopted));
@@ -171,8 +175,7 @@ static int json_lesson(const struct lesson *lesson, bool pretty, struct error *e
 	json_object_set_new(root, "held_out", scores_json(NULL, NULL, &lesson->examined_before,
 							  &lesson->examined_after));
 	json_object_set_new(root, "loads", rows);
-	if (settings)
-		json_object_set_new(root, "config", jsonout_text(settings));
+	json_object_set_new(root, "config", jsonout_text(settings));
 	free(settings);
 	if (report_groups(lesson, rows, err)) {
 		json_decref(root);
