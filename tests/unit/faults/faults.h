@@ -8,5 +8,6 @@
 void test_reference(void);
 void test_outputs(void);
 void test_files(void);
+void test_memory(void);
 
 #endif

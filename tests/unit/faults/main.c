@@ -13,6 +13,7 @@ static const struct {
 	{ "reference", test_reference },
 	{ "outputs", test_outputs },
 	{ "files", test_files },
+	{ "memory", test_memory },
 };
 
 static bool is_wanted(const char *name, int argc, char **argv)

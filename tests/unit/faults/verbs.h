@@ -10,6 +10,7 @@ struct verb {
 	const char *words;
 	const char *input;		/* standard input; NULL: none */
 	int code;			/* how it ends if nothing goes wrong */
+	bool tells;			/* what went wrong is among what it prints */
 };
 
 extern const struct verb verbs[];
