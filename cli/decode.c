@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 #define ROW_MEMBERS_MAX 16384		/* an attribute of 64 KiB holds no more */
 
 struct attribute {
@@ -93,7 +95,7 @@ static int read_number(const struct attribute *attr, size_t size, uint64_t *valu
 /* A copy of a string attribute up to its end or first zero; NULL if absent. */
 static char *read_string(const struct attribute *attr)
 {
-	return attr->data ? strndup((const char *)attr->data, attr->len) : NULL;
+	return attr->data ? memory_checked(strndup((const char *)attr->data, attr->len)) : NULL;
 }
 
 struct fact_source {

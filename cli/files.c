@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "memory.h"
+
 static int open_file(const char *root, const char *path)
 {
 	char full[PATH_MAX];
@@ -24,15 +26,12 @@ static int open_file(const char *root, const char *path)
 static char *read_all(int fd, size_t limit, size_t *len)
 {
 	size_t size = 4096;
-	char *text = NULL, *more;
+	char *text = NULL;
 	ssize_t got;
 
 	*len = 0;
 	do {
-		more = realloc(text, size + 1);
-		if (!more)
-			break;
-		text = more;
+		text = memory_checked(realloc(text, size + 1));
 		got = read(fd, text + *len, size - *len);
 		if (got < 0)
 			break;

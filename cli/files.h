@@ -11,7 +11,10 @@
  * host, a directory of fixtures in tests.
  */
 
-/* The whole file with a zero behind it, at most limit bytes; NULL with errno. */
+/*
+ * The whole file with a zero behind it, at most limit bytes; NULL with errno. Does not
+ * return for want of memory: what could not be read would be taken for what is not there.
+ */
 char *files_read(const char *root, const char *path, size_t limit, size_t *len);
 
 /* The number that the file begins with. */

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "memory.h"
 #include "procvm.h"
 #include "text.h"
 
@@ -89,12 +91,10 @@ static void parse_pair(const char *option, const char *value, struct identity *i
 
 void names_parse_cmdline(const char *bytes, size_t len, struct identity *identity)
 {
-	char *copy = malloc(len + 1);
+	char *copy = memory_allocate(len + 1);
 	const char *word, *value;
 
 	memset(identity, 0, sizeof(*identity));
-	if (!copy)
-		return;
 	memcpy(copy, bytes, len);
 	copy[len] = '\0';
 	for (word = len ? copy : NULL; word; word = value) {
@@ -108,7 +108,7 @@ void names_parse_cmdline(const char *bytes, size_t len, struct identity *identit
 static void keep(char **field, const char *text)
 {
 	if (!*field && *text)
-		*field = strdup(text);
+		*field = memory_checked(strdup(text));
 }
 
 /* Has the VM gone, and the pid been given to somebody else, since the walk? */
@@ -185,6 +185,8 @@ static void name_by_libvirt(struct snapshot *snap, const char *root)
 
 	snprintf(path, sizeof(path), "%s" LIBVIRT, root);
 	dir = opendir(path);
+	if (!dir && errno == ENOMEM)
+		memory_missing();
 	if (!dir)
 		return;
 	while ((entry = readdir(dir)))

@@ -2,6 +2,7 @@
 /* Whose is a VM: the user that its process runs as, and its place among control groups. */
 #include "owners.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "memory.h"
 #include "text.h"
 
 #define FILE_MAX (1024 * 1024)
@@ -59,7 +61,7 @@ static void resolve_slice(struct vm *vm, const char *root)
 	text = files_read(root, path, FILE_MAX, &len);
 	if (text && owners_parse_slice(text, slice, sizeof(slice))) {
 		text_clean(slice, clean, sizeof(clean));
-		vm->slice = strdup(clean);
+		vm->slice = memory_checked(strdup(clean));
 	}
 	free(text);
 }
@@ -67,14 +69,18 @@ static void resolve_slice(struct vm *vm, const char *root)
 /* By name where the number has one. */
 static char *user_name(unsigned int uid)
 {
-	const struct passwd *entry = getpwuid(uid);
+	const struct passwd *entry;
 	char text[256];
 
+	errno = 0;
+	entry = getpwuid(uid);
+	if (!entry && errno == ENOMEM)
+		memory_missing();
 	if (entry)
 		text_clean(entry->pw_name, text, sizeof(text));
 	else
 		snprintf(text, sizeof(text), "%u", uid);
-	return strdup(text);
+	return memory_checked(strdup(text));
 }
 
 static void resolve_user(struct vm *vm, const char *root)

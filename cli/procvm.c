@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "memory.h"
 
 #define KVM_VM "anon_inode:kvm-vm"
 
@@ -22,6 +23,8 @@ static bool holds_vm(const char *path)
 	ssize_t len;
 	DIR *dir = opendir(path);
 
+	if (!dir && errno == ENOMEM)
+		memory_missing();
 	if (!dir)
 		return false;
 	while (!found && (entry = readdir(dir))) {
