@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -50,6 +51,12 @@ static void share(void)
 	backtrace(callers, 1);
 }
 
+/* The host that the program sees may give it another. */
+static pid_t own_pid(void)
+{
+	return (pid_t)syscall(SYS_getpid);
+}
+
 __attribute__((constructor)) static void begin(void)
 {
 	share();
@@ -60,7 +67,7 @@ void allocations_fail(enum shortage how, unsigned int which)
 	shared->seen = 0;
 	shared->callers = 0;
 	first = which;
-	whose = getpid();
+	whose = own_pid();
 	shortage = how;
 }
 
@@ -117,7 +124,7 @@ static void note_chain(unsigned int number)
 
 static bool is_counted(void)
 {
-	return whose && !tracing && getpid() == whose;
+	return whose && !tracing && own_pid() == whose;
 }
 
 static bool is_refused(void)

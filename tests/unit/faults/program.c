@@ -9,6 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "host.h"
+
 #define WORDS_MAX 24
 
 /* The program's own, by the name that the Makefile gives it. */
@@ -75,6 +78,9 @@ static void be_the_program(const struct program *program, int in, int out, int e
 
 	place_descriptors(program, in, out, err);
 	alarm(PROGRAM_SECONDS);
+	clock_stand_still();
+	if (program->live)
+		host_begin(program->peer);
 	if (program->prepare)
 		program->prepare(program->data);
 	count = vmshare_main(count, words);
@@ -88,6 +94,7 @@ void program_run(const struct program *program, struct outcome *outcome)
 	int out = memory_file("output", NULL), err = memory_file("errors", NULL), status;
 	pid_t pid;
 
+	host_lay_out();
 	fflush(stdout);
 	pid = fork();
 	if (!pid)

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "peer.h"
+
 /*
  * The program, whole, in a process of its own that is forked and not started: what is
  * to go wrong can be laid out before its main() begins.
@@ -16,6 +18,8 @@ struct program {
 	int out;			/* standard output: a descriptor, OUT_KEPT or OUT_CLOSED */
 	void (*prepare)(void *data);	/* in its process; NULL: nothing goes wrong */
 	void *data;
+	bool live;			/* it looks at the test's host, */
+	enum peer_fault peer;		/* whose module does this wrong */
 };
 
 #define OUT_KEPT (-1)			/* it is in the outcome */

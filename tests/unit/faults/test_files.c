@@ -37,7 +37,8 @@ static void prepare_limit(void *data)
 
 static void run_limited(const char *words, size_t bytes, struct outcome *outcome)
 {
-	struct program program = { words, NULL, OUT_KEPT, prepare_limit, &bytes };
+	struct program program = { .words = words, .out = OUT_KEPT, .prepare = prepare_limit,
+				   .data = &bytes };
 
 	program_run(&program, outcome);
 }

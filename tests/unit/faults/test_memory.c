@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "allocations.h"
-#include "clock.h"
 #include "program.h"
 #include "verbs.h"
 
@@ -37,14 +36,15 @@ static void prepare(void *data)
 {
 	const struct lack *lack = data;
 
-	clock_stand_still();
 	allocations_fail(lack->shortage, lack->which);
 }
 
 static void run_lacking(const struct verb *verb, struct lack lack, struct outcome *outcome)
 {
-	struct program program = { verb->words, verb->input, OUT_KEPT, prepare, &lack };
+	struct program program = verb_program(verb);
 
+	program.prepare = prepare;
+	program.data = &lack;
 	program_run(&program, outcome);
 }
 
@@ -67,13 +67,27 @@ static bool is_json_refusal(const char *text)
 	return good;
 }
 
+/* What was printed before, as top prints again and again, must be whole documents. */
+static const char *last_document(const char *out, const char *whole)
+{
+	const char *end = out;
+
+	while (*out && *out == *whole) {
+		end = *out == '\n' ? out + 1 : end;
+		out++;
+		whole++;
+	}
+	return end;
+}
+
 /* One message, the documented code, and in JSON nothing else. */
-static bool is_refusal(const struct verb *verb, const struct outcome *outcome)
+static bool is_refusal(const struct verb *verb, const struct outcome *outcome,
+		       const struct outcome *whole)
 {
 	if (outcome->code != 1)
 		return false;
 	if (verb_is_json(verb) && !*outcome->err)
-		return is_json_refusal(outcome->out);
+		return is_json_refusal(last_document(outcome->out, whole->out));
 	return is_one_line(outcome->err) && !strncmp(outcome->err, "vmshare: ", 9) &&
 	       strstr(outcome->err, "memory") && !(verb_is_json(verb) && *outcome->out);
 }
@@ -103,7 +117,7 @@ static void judge(const struct verb *verb, const struct lack *lack, const struct
 	tally->runs++;
 	if (is_same(&outcome, whole))
 		tally->harmless++;
-	else if (is_refusal(verb, &outcome))
+	else if (is_refusal(verb, &outcome, whole))
 		tally->refusals++;
 	else if (verb->tells && !outcome.code && strstr(outcome.out, "memory"))
 		tally->told++;

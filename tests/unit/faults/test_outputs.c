@@ -13,8 +13,10 @@
 static void run_to(const struct verb *verb, int out, void (*prepare)(void *),
 		   struct outcome *outcome)
 {
-	struct program program = { verb->words, verb->input, out, prepare, NULL };
+	struct program program = verb_program(verb);
 
+	program.out = out;
+	program.prepare = prepare;
 	program_run(&program, outcome);
 }
 

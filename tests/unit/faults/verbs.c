@@ -68,9 +68,30 @@ const struct verb verbs[] = {
 	{ .words = "tune -j " TRACE },
 	{ .words = "version", .tells = true },
 	{ .words = "version -j", .tells = true },
+	{ .words = "version", .live = true, .tells = true },
+	{ .words = "version -j", .live = true, .tells = true },
+	{ .words = "list", .live = true },
+	{ .words = "list --window 0.5 -j", .live = true },
+	{ .words = "show web1", .live = true },
+	{ .words = "top -b -n 3", .live = true },
+	{ .words = "top -j -n 2", .live = true },
+	{ .words = "matrix --window 1", .live = true },
+	{ .words = "overhead --window 1", .live = true },
+	{ .words = "victim --need 1M --keep db", .live = true },
+	{ .words = "snapshot --window 1", .live = true },
+	{ .words = "doctor", .live = true, .tells = true },
+	{ .words = "doctor --verify -j", .live = true, .tells = true },
+	{ .words = "manage --once --config /dev/null", .live = true },
+	{ .words = "manage --once -j --config /dev/null", .live = true },
 };
 
 const size_t n_verbs = sizeof(verbs) / sizeof(verbs[0]);
+
+struct program verb_program(const struct verb *verb)
+{
+	return (struct program){ .words = verb->words, .input = verb->input, .out = OUT_KEPT,
+				 .live = verb->live };
+}
 
 bool verb_is_json(const struct verb *verb)
 {
