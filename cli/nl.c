@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 
 #define BUFFER_SIZE (128 * 1024)	/* an answer's part: attributes are below 64 KiB */
 #define TIMEOUT_SECONDS 60		/* a walk over a terabyte takes seconds */
@@ -31,6 +32,7 @@ struct answer {
 	nl_row_fn row;
 	void *data;
 	bool interrupted;
+	bool heard;			/* a part of it has come */
 	struct error *err;
 };
 
@@ -200,6 +202,7 @@ static int on_message(struct nl *nl, const struct nlmsghdr *message, struct answ
 	/* left over from a request that was given up */
 	if (message->nlmsg_seq != nl->sequence)
 		return MORE;
+	answer->heard = true;
 	if (message->nlmsg_flags & NLM_F_DUMP_INTR)
 		answer->interrupted = true;
 	switch (message->nlmsg_type) {
@@ -236,38 +239,61 @@ static int on_bytes(struct nl *nl, size_t len, struct answer *answer)
 	return left > 0 && left >= (int)sizeof(*message) ? broken(answer->err) : MORE;
 }
 
+static int no_answer(struct error *err)
+{
+	error_set(err, EXIT_RUNTIME,
+		  "the module did not answer within %d seconds; look for its messages in dmesg",
+		  TIMEOUT_SECONDS);
+	return -ETIMEDOUT;
+}
+
 static int receive_failed(struct error *err)
 {
 	int error = errno;
 
 	if (error == ENOBUFS)
 		return was_interrupted(err);
-	if (error == EAGAIN) {
-		error_set(err, EXIT_RUNTIME,
-			  "the module did not answer within %d seconds; look for its messages in dmesg",
-			  TIMEOUT_SECONDS);
-		return -ETIMEDOUT;
-	}
+	if (error == EAGAIN)
+		return no_answer(err);
 	error_set(err, EXIT_RUNTIME, "cannot receive from the kernel: %s", strerror(error));
 	return -error;
 }
 
+static time_t seconds(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec;
+}
+
+static int receive_part(struct nl *nl, struct answer *answer)
+{
+	ssize_t len = nl->io.recv(nl->io.priv, nl->buffer, sizeof(nl->buffer));
+
+	if (len < 0 && errno == EINTR)
+		return MORE;
+	if (len <= 0)
+		return len ? receive_failed(answer->err) : broken(answer->err);
+	return on_bytes(nl, (size_t)len, answer);
+}
+
+/*
+ * The socket's own timeout begins anew with each signal that comes, and with each
+ * message, also one that is meant for somebody else.
+ */
 static int receive_answer(struct nl *nl, struct answer *answer)
 {
-	ssize_t len;
+	time_t since = seconds();
 	int ret;
 
 	do {
-		len = nl->io.recv(nl->io.priv, nl->buffer, sizeof(nl->buffer));
-		if (len < 0 && errno == EINTR) {
-			ret = MORE;
-			continue;
-		}
-		if (len <= 0)
-			return len ? receive_failed(answer->err) : broken(answer->err);
-		ret = on_bytes(nl, (size_t)len, answer);
-	} while (ret == MORE);
-	return ret;
+		answer->heard = false;
+		ret = receive_part(nl, answer);
+		if (answer->heard)
+			since = seconds();
+	} while (ret == MORE && seconds() - since < TIMEOUT_SECONDS);
+	return ret == MORE ? no_answer(answer->err) : ret;
 }
 
 static struct nlmsghdr *begin_message(struct nl *nl, uint16_t type, uint8_t cmd, uint8_t version,

@@ -9,5 +9,6 @@ void test_reference(void);
 void test_outputs(void);
 void test_files(void);
 void test_memory(void);
+void test_peer(void);
 
 #endif

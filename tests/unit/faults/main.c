@@ -14,6 +14,7 @@ static const struct {
 	{ "outputs", test_outputs },
 	{ "files", test_files },
 	{ "memory", test_memory },
+	{ "peer", test_peer },
 };
 
 static bool is_wanted(const char *name, int argc, char **argv)
