@@ -324,7 +324,8 @@ int service_once(struct service_options *options, json_t **status, struct error 
 		return -1;
 	ret = manager_check(&manager, err);
 	if (!ret) {
-		nanosleep(&time, NULL);
+		while (nanosleep(&time, &time) && errno == EINTR)
+			;
 		ret = manager_check(&manager, err);
 	}
 	if (!ret)

@@ -10,5 +10,6 @@ void test_outputs(void);
 void test_files(void);
 void test_memory(void);
 void test_peer(void);
+void test_interrupts(void);
 
 #endif

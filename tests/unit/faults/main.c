@@ -15,6 +15,7 @@ static const struct {
 	{ "files", test_files },
 	{ "memory", test_memory },
 	{ "peer", test_peer },
+	{ "interrupts", test_interrupts },
 };
 
 static bool is_wanted(const char *name, int argc, char **argv)
