@@ -79,10 +79,11 @@ def await_merged(what, shared, sharing, passes=2):
 class Machine:
     """A virtual machine whose program says "ready" when it is."""
 
-    def __init__(self, program, *arguments):
+    def __init__(self, program, *arguments, keep=()):
+        """keep: descriptors that the program has, too."""
         self.process = subprocess.Popen(
             [os.path.join(PROJECT, program), *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=keep)
 
     def read_ready(self):
         words = self.process.stdout.readline().split()
@@ -105,8 +106,8 @@ class Machine:
 
 
 class ToyVM(Machine):
-    def __init__(self, *arguments):
-        super().__init__("build/tests/toyvm", *arguments)
+    def __init__(self, *arguments, keep=()):
+        super().__init__("build/tests/toyvm", *arguments, keep=keep)
         address, pages = self.read_ready()
         self.address, self.pages = int(address, 16), int(pages)
 
