@@ -226,6 +226,14 @@ void check_reason(struct manage_decision *decision, const char *fmt, ...)
 	va_end(args);
 }
 
+/* What was decided for another class is to be decided anew. */
+static void change_class(struct manage_memory *memory, enum manage_class class)
+{
+	memory->class = class;
+	memory->quota_ns = MANAGE_UNLIMITED;
+	memory->period_ns = 0;
+}
+
 static struct manage_memory remember(const struct manage_state *state,
 				     const struct measure_vm *row)
 {
@@ -242,8 +250,8 @@ static struct manage_memory remember(const struct manage_state *state,
 		memory.class = MANAGE_SERVICE;
 	if (memory.period_ns < MANAGE_PERIOD_MIN_NS)
 		memory.quota_ns = MANAGE_UNLIMITED;
-	if (check_class_given(row))
-		memory.class = row->rule->class;
+	if (check_class_given(row) && memory.class != row->rule->class)
+		change_class(&memory, row->rule->class);
 	return memory;
 }
 

@@ -60,6 +60,38 @@ static void test_published_example(void)
 	host_free(&host);
 }
 
+/* The configuration is read anew, and calls the job by another class. */
+static void test_published_class_changes(void)
+{
+	static const uint32_t vcpus[] = { 2, 2, 12 };
+	static const uint64_t working[] = { 200, 500, 10000 };
+	struct manage_rule rule = { .vm = "102", .class = MANAGE_SERVICE, .guarantee_given = true,
+				    .guarantee_millicpus = 2000 };
+	struct host host;
+	int i;
+
+	host_init(&host, 16, vcpus, 3);
+	host.options.policy = MANAGE_PUBLISHED;
+	host.options.rules = &rule;
+	host.options.n_rules = 1;
+	host_check(&host);
+	for (i = 0; i < 2; i++) {
+		host_second(&host, working, nobody);
+		host_check(&host);
+		host_apply(&host);
+	}
+	is_number(host.decisions[2].quota_ns, 200 * MS, "a service by configuration has its guarantee");
+	rule.class = MANAGE_BATCH;
+	host_second(&host, working, nobody);
+	host_check(&host);
+	host_apply(&host);
+	is_number(host.decisions[2].quota_ns, 1530 * MS, "called batch now it has what is idle");
+	host_second(&host, working, nobody);
+	host_check(&host);
+	ok(!host.decisions[2].change, "once");
+	host_free(&host);
+}
+
 /* The hole in it: a VM on a crowded host never shows that it could use more. */
 static void test_hidden_demand(void)
 {
@@ -837,6 +869,7 @@ void test_manage(void)
 {
 	test_defaults();
 	test_published_example();
+	test_published_class_changes();
 	test_hidden_demand();
 	test_published_random();
 	test_lending_holds();
