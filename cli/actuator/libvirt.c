@@ -145,7 +145,7 @@ static int connect_libvirt(struct error *err)
 static bool is_gone(int code, void *domain)
 {
 	if (code == ERROR_OPERATION_INVALID)
-		return !domain || libvirt.is_active(domain) != 1;
+		return !domain || libvirt.is_active(domain) == 0;
 	return code == ERROR_NO_DOMAIN;
 }
 

@@ -37,6 +37,9 @@ static void test_daemon_begins(int *begins, int *active)
 	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), EBUSY,
 		  "a daemon that does not know the domain's cgroups yet is asked again");
 	has_text(err.message, "not mounted", "and says why");
+	*active = -1;
+	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), EBUSY,
+		  "so is one that does not say whether the domain runs");
 	*begins = *active = 0;
 	is_number((uint64_t)-actuator_libvirt.read(UUID, &now, &err), ENOENT,
 		  "a domain that has ended is gone");
