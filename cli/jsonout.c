@@ -44,7 +44,7 @@ static void print_harmless(const char *text)
 	for (; *text; text++) {
 		unsigned char next = (unsigned char)text[1];
 
-		if ((unsigned char)*text == C1_LEAD && next < 0xa0)
+		if ((unsigned char)*text == C1_LEAD && next >= 0x80 && next < 0xa0)
 			printf("\\u%04x", (unsigned char)*++text);
 		else
 			putchar(*text);
