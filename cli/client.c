@@ -15,8 +15,12 @@
 
 #define TRIES 5
 
+/* From here on the module can be brief. */
+#define ABI_BRIEF 3
+
 struct client {
 	struct nl *nl;
+	uint32_t abi;			/* 0: not asked for yet, or not known */
 };
 
 typedef int (*decode_fn)(const void *attrs, size_t len, struct snapshot *snap,
@@ -52,12 +56,13 @@ int client_info(struct client *client, struct module_info *info, struct error *e
 {
 	struct nl_request request = { .cmd = VMSHARE_CMD_INFO };
 
+	int ret;
+
 	memset(info, 0, sizeof(*info));
-	if (nl_call(client->nl, &request, decode_info_row, info, err)) {
+	ret = nl_call(client->nl, &request, decode_info_row, info, err);
+	if (ret)
 		module_info_free(info);
-		return -1;
-	}
-	return 0;
+	return ret;
 }
 
 static int decode_row(uint8_t cmd, const void *attrs, size_t len, void *data, struct error *err)
@@ -198,19 +203,14 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-static int take_cpu(struct client *client, uint32_t pid, struct cpu *cpu, struct error *err)
+static int take_cpu(struct client *client, const struct nl_request *request, struct cpu *cpu,
+		    struct error *err)
 {
-	struct nl_request request = {
-		.cmd = VMSHARE_CMD_CPU,
-		.dump = true,
-		.n_attrs = pid != 0,
-		.attrs[0] = { VMSHARE_A_PID, 4, pid },
-	};
 	int ret;
 
 	memset(cpu, 0, sizeof(*cpu));
 	cpu->taken_ns = monotonic_ns();
-	ret = nl_call(client->nl, &request, decode_cpu_row, cpu, err);
+	ret = nl_call(client->nl, request, decode_cpu_row, cpu, err);
 	if (!ret && !cpu_sort(cpu)) {
 		error_set(err, EXIT_RUNTIME,
 			  "the module's answer is malformed (the same thread twice); do module and program have the same version? See vmshare version");
@@ -221,16 +221,53 @@ static int take_cpu(struct client *client, uint32_t pid, struct cpu *cpu, struct
 	return ret;
 }
 
-int client_cpu(struct client *client, uint32_t pid, struct cpu *cpu, struct error *err)
+static int ask_cpu(struct client *client, const struct nl_request *request, struct cpu *cpu,
+		   struct error *err)
 {
 	int tries, ret = 0;
 
 	for (tries = 0; tries < TRIES; tries++) {
-		ret = take_cpu(client, pid, cpu, err);
+		ret = take_cpu(client, request, cpu, err);
 		if (ret != -EAGAIN)
 			break;
 	}
 	return ret;
+}
+
+int client_cpu(struct client *client, uint32_t pid, struct cpu *cpu, struct error *err)
+{
+	struct nl_request request = {
+		.cmd = VMSHARE_CMD_CPU,
+		.dump = true,
+		.n_attrs = pid != 0,
+		.attrs[0] = { VMSHARE_A_PID, 4, pid },
+	};
+
+	return ask_cpu(client, &request, cpu, err);
+}
+
+static int find_abi(struct client *client, struct error *err)
+{
+	struct module_info info;
+	int ret = client->abi ? 0 : client_info(client, &info, err);
+
+	if (!ret && !client->abi) {
+		client->abi = info.abi;
+		module_info_free(&info);
+	}
+	return ret;
+}
+
+int client_cpu_use(struct client *client, struct cpu *cpu, struct error *err)
+{
+	struct nl_request request = { .cmd = VMSHARE_CMD_CPU, .dump = true };
+	int ret = find_abi(client, err);
+
+	if (ret)
+		return ret;
+	if (client->abi >= ABI_BRIEF)
+		request.attrs[request.n_attrs++] = (struct nl_attr){ VMSHARE_A_BRIEF, 0, 0 };
+	return ask_cpu(client, &request, cpu, err);
 }
 
 void client_close(struct client *client)

@@ -38,6 +38,12 @@ int client_track(struct client *client, uint32_t hooks, struct error *err);
  */
 int client_cpu(struct client *client, uint32_t pid, struct cpu *cpu, struct error *err);
 
+/*
+ * Of all VMs' threads what they have used, and no more if the module can leave away the
+ * rest, which is most of an answer. Returns as client_cpu().
+ */
+int client_cpu_use(struct client *client, struct cpu *cpu, struct error *err);
+
 void client_close(struct client *client);
 
 #endif

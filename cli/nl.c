@@ -334,7 +334,9 @@ int nl_call(struct nl *nl, const struct nl_request *request, nl_row_fn row, void
 	for (i = 0; i < request->n_attrs; i++) {
 		const struct nl_attr *attr = &request->attrs[i];
 
-		if (attr->size == sizeof(uint64_t))
+		if (!attr->size)
+			mnl_attr_put(message, attr->type, 0, NULL);
+		else if (attr->size == sizeof(uint64_t))
 			mnl_attr_put_u64(message, attr->type, attr->value);
 		else
 			mnl_attr_put_u32(message, attr->type, (uint32_t)attr->value);

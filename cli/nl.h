@@ -23,7 +23,7 @@ struct nl_io {
 
 struct nl_attr {
 	uint16_t type;
-	uint16_t size;			/* 4 or 8 */
+	uint16_t size;			/* 4 or 8; 0: a flag */
 	uint64_t value;
 };
 

@@ -269,7 +269,8 @@ static int fill(struct vmshare_cpu_report *report,
 
 	if (report->hooks) {
 		vmshare_sched_totals(&report->totals);
-		err = add_preemptions(report, census);
+		if (!report->is_brief)
+			err = add_preemptions(report, census);
 	}
 	if (!err)
 		err = add_threads(report, census, threads);
@@ -290,11 +291,15 @@ static int look(struct vmshare_cpu_report *report)
 	return err;
 }
 
-int vmshare_cpu_report(struct vmshare_cpu_report **ret)
+int vmshare_cpu_report(struct vmshare_cpu_report **ret, bool brief)
 {
 	struct vmshare_cpu_report *report = kzalloc(sizeof(*report), GFP_KERNEL);
-	int err = report ? look(report) : -ENOMEM;
+	int err = -ENOMEM;
 
+	if (report) {
+		report->is_brief = brief;
+		err = look(report);
+	}
 	if (err) {
 		vmshare_cpu_report_free(report);
 		return err;

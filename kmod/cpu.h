@@ -34,6 +34,7 @@ struct vmshare_preemption {
 
 struct vmshare_cpu_report {
 	u32 hooks;			/* that are attached */
+	bool is_brief;			/* without preemptions */
 	struct vmshare_sched_totals totals;
 	struct vmshare_cpu_thread *threads;	/* VM by VM is not promised */
 	struct vmshare_preemption *preemptions;	/* ascending by pid, by */
@@ -41,7 +42,7 @@ struct vmshare_cpu_report {
 };
 
 /* Sleeps. Return: 0, -ENOMEM, -EINTR on a fatal signal, -E2BIG. */
-int vmshare_cpu_report(struct vmshare_cpu_report **report);
+int vmshare_cpu_report(struct vmshare_cpu_report **report, bool brief);
 void vmshare_cpu_report_free(struct vmshare_cpu_report *report);
 
 #endif

@@ -537,7 +537,7 @@ static const struct genl_ops ops[] = {
 	{
 		.cmd = VMSHARE_CMD_CPU,
 		.policy = vmshare_cpu_policy,
-		.maxattr = VMSHARE_A_PID,
+		.maxattr = VMSHARE_A_BRIEF,
 		.start = vmshare_cpu_start,
 		.dumpit = vmshare_cpu_dumpit,
 		.done = vmshare_cpu_done,

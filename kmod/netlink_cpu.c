@@ -47,8 +47,9 @@ int vmshare_track_doit(struct sk_buff *skb, struct genl_info *info)
 
 /* ---- one message each ---- */
 
-const struct nla_policy vmshare_cpu_policy[VMSHARE_A_PID + 1] = {
+const struct nla_policy vmshare_cpu_policy[VMSHARE_A_BRIEF + 1] = {
 	[VMSHARE_A_PID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[VMSHARE_A_BRIEF] = { .type = NLA_FLAG },
 };
 
 static int put_host(struct sk_buff *msg, const struct vmshare_cpu_report *r)
@@ -80,16 +81,15 @@ static int put_exit_reason(struct sk_buff *msg, const char *name, u64 count)
 	return 0;
 }
 
-static int put_vcpu(struct sk_buff *msg, const struct vmshare_cpu_thread *t)
+static int put_exits(struct sk_buff *msg, const struct vmshare_exits *exits)
 {
 	unsigned int i;
 
-	if (nla_put_u32(msg, VMSHARE_A_VCPU_ID, t->vcpu_id) ||
-	    vmshare_put_u64(msg, VMSHARE_A_EXITS, t->exits.all))
+	if (vmshare_put_u64(msg, VMSHARE_A_EXITS, exits->all))
 		return -EMSGSIZE;
 	for (i = 0; vmshare_exit_reason(i); i++)
 		if (put_exit_reason(msg, vmshare_exit_reason(i),
-				    t->exits.by_reason[i]))
+				    exits->by_reason[i]))
 			return -EMSGSIZE;
 	return 0;
 }
@@ -117,7 +117,7 @@ static int put_waits(struct sk_buff *msg, const struct vmshare_cpu_thread *t,
 }
 
 static int put_thread(struct sk_buff *msg, const struct vmshare_cpu_thread *t,
-		      u32 hooks)
+		      const struct vmshare_cpu_report *r)
 {
 	if (nla_put_u32(msg, VMSHARE_A_PID, t->pid) ||
 	    nla_put_u32(msg, VMSHARE_A_TID, t->tid) ||
@@ -125,9 +125,13 @@ static int put_thread(struct sk_buff *msg, const struct vmshare_cpu_thread *t,
 	    nla_put_string(msg, VMSHARE_A_COMM, t->comm) ||
 	    vmshare_put_cpu_use(msg, &t->use))
 		return -EMSGSIZE;
-	if (t->is_vcpu && put_vcpu(msg, t))
+	if (t->is_vcpu && nla_put_u32(msg, VMSHARE_A_VCPU_ID, t->vcpu_id))
 		return -EMSGSIZE;
-	return t->is_tracked ? put_waits(msg, t, hooks) : 0;
+	if (r->is_brief)
+		return 0;
+	if (t->is_vcpu && put_exits(msg, &t->exits))
+		return -EMSGSIZE;
+	return t->is_tracked ? put_waits(msg, t, r->hooks) : 0;
 }
 
 static int put_preemption(struct sk_buff *msg,
@@ -166,13 +170,16 @@ int vmshare_cpu_start(struct netlink_callback *cb)
 {
 	int err = vmshare_check_permission(cb->skb, cb->extack);
 	struct dump *dump = dump_of(cb);
+	struct nlattr **attrs;
 
 	if (err)
 		return err;
+	attrs = vmshare_dump_attrs(cb);
 	*dump = (struct dump) {
-		.pid = vmshare_get_u32(vmshare_dump_attrs(cb)[VMSHARE_A_PID]),
+		.pid = vmshare_get_u32(attrs[VMSHARE_A_PID]),
 	};
-	err = vmshare_cpu_report(&dump->report);
+	err = vmshare_cpu_report(&dump->report,
+				 nla_get_flag(attrs[VMSHARE_A_BRIEF]));
 	if (err && !cb->extack) {
 		dump->refusal = err;
 		err = 0;
@@ -193,7 +200,7 @@ static int put_body(struct sk_buff *msg, const struct vmshare_cpu_report *r,
 	if (!i)
 		return put_host(msg, r);
 	if (--i < r->nr_threads)
-		return put_thread(msg, &r->threads[i], r->hooks);
+		return put_thread(msg, &r->threads[i], r);
 	return put_preemption(msg, &r->preemptions[i - r->nr_threads]);
 }
 

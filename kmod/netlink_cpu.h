@@ -8,7 +8,7 @@
 #include <linux/vmshare.h>
 
 extern const struct nla_policy vmshare_track_policy[VMSHARE_A_HOOKS + 1];
-extern const struct nla_policy vmshare_cpu_policy[VMSHARE_A_PID + 1];
+extern const struct nla_policy vmshare_cpu_policy[VMSHARE_A_BRIEF + 1];
 
 int vmshare_track_doit(struct sk_buff *skb, struct genl_info *info);
 

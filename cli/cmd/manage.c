@@ -53,7 +53,7 @@ static int load_config(void *data, struct manage_options *policy, struct error *
  */
 static int read_counters(void *data, struct cpu *cpu, struct error *err)
 {
-	int ret = client_cpu(data, 0, cpu, err);
+	int ret = client_cpu_use(data, cpu, err);
 
 	if (ret == -ENOENT)
 		return error_set(err, EXIT_SUPPORT,

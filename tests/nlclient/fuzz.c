@@ -42,7 +42,7 @@ static const struct request {
 	{ VMSHARE_CMD_SET, NLM_F_DUMP, { VMSHARE_A_MAX_AGE_MS, VMSHARE_A_ENGINE } },
 	{ VMSHARE_CMD_SET, NLM_F_DUMP, { VMSHARE_A_GENERATION } },
 	{ VMSHARE_CMD_TRACK, NLM_F_ACK, { VMSHARE_A_HOOKS } },
-	{ VMSHARE_CMD_CPU, NLM_F_DUMP, { VMSHARE_A_PID } },
+	{ VMSHARE_CMD_CPU, NLM_F_DUMP, { VMSHARE_A_PID, VMSHARE_A_BRIEF } },
 };
 
 struct counts {
@@ -121,7 +121,7 @@ static uint16_t draw_type(struct forge *f)
 {
 	static const uint16_t asked[] = {
 		VMSHARE_A_GENERATION, VMSHARE_A_MAX_AGE_MS, VMSHARE_A_ENGINE,
-		VMSHARE_A_PID, VMSHARE_A_HOOKS,
+		VMSHARE_A_PID, VMSHARE_A_HOOKS, VMSHARE_A_BRIEF,
 	};
 	uint16_t type;
 
@@ -145,6 +145,8 @@ static uint16_t draw_type(struct forge *f)
 
 static size_t right_size(uint16_t type)
 {
+	if (type == VMSHARE_A_BRIEF)
+		return 0;
 	return type == VMSHARE_A_GENERATION ? 8 : 4;
 }
 

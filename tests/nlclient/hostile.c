@@ -383,6 +383,19 @@ static struct nl_msg *cpu_zero_pid(struct link *link)
 	return cpu_with_u32(link, VMSHARE_A_PID, 0);
 }
 
+static struct nl_msg *cpu_brief_with_payload(struct link *link)
+{
+	return cpu_with_u32(link, VMSHARE_A_BRIEF, 1);
+}
+
+static struct nl_msg *vm_brief(struct link *link)
+{
+	struct nl_msg *message = dump(link, VMSHARE_CMD_VM);
+
+	nla_put_flag(message, VMSHARE_A_BRIEF);
+	return message;
+}
+
 static struct nl_msg *cpu_unknown_pid(struct link *link)
 {
 	return cpu_with_u32(link, VMSHARE_A_PID, 0x7fffffff);
@@ -506,6 +519,8 @@ static const struct attack attacks[] = {
 	{ "cpu-with-age", cpu_with_age, { EINVAL }, false },
 	{ "cpu-with-hooks", cpu_with_hooks, { EINVAL }, false },
 	{ "cpu-zero-pid", cpu_zero_pid, { EINVAL, ERANGE }, false },
+	{ "cpu-brief-with-payload", cpu_brief_with_payload, { EINVAL, ERANGE }, false },
+	{ "vm-brief", vm_brief, { EINVAL }, false },
 	{ "cpu-unknown-pid", cpu_unknown_pid, { 0, ESRCH }, false },
 	{ "thread-dump", thread_dump, { EOPNOTSUPP }, true },
 	{ "preemption-dump", preemption_dump, { EOPNOTSUPP }, true },

@@ -29,6 +29,7 @@ static const char usage[] =
 "       nlclient [OPTIONS] fuzz | faults info|host|vm|vcpu|set|cpu|track|event | faults load\n"
 "Prints messages as lines of JSON; the last line is how the exchange ended.\n"
 "  --engine auto|tree|pages|N  --max-age MS  --generation G   choice of snapshot\n"
+"  --brief                     cpu: only what threads have used\n"
 "  --dump                      ask host, or for one VM, by a dump\n"
 "  --repeat N                  ask so often, on one socket; ends at the first refusal\n"
 "  --hooks sched|kvm|sched,kvm|N   track: what to ask for at first; then it obeys\n"
@@ -49,6 +50,7 @@ struct options {
 	long long generation;
 	long pid;
 	const char *hooks;
+	bool brief;
 	bool dump;
 	unsigned long repeat;
 	unsigned long count;
@@ -107,6 +109,8 @@ static void add_choice(struct nl_msg *message, const struct options *options)
 		nla_put_u64(message, VMSHARE_A_GENERATION, options->generation);
 	if (options->pid >= 0)
 		nla_put_u32(message, VMSHARE_A_PID, options->pid);
+	if (options->brief)
+		nla_put_flag(message, VMSHARE_A_BRIEF);
 }
 
 static int absent(int error)
@@ -260,7 +264,7 @@ static int run(int argc, char **argv, struct options *options)
 	return 2;
 }
 
-enum { ENGINE = 1, AGE, GENERATION, HOOKS, DUMP, REPEAT, COUNT, TIMEOUT, SECONDS, THREADS, SEED,
+enum { ENGINE = 1, AGE, GENERATION, HOOKS, BRIEF, DUMP, REPEAT, COUNT, TIMEOUT, SECONDS, THREADS, SEED,
 	MESSAGES, FIRST, NTH, MARKER, MODULE, USER, USER_AFTER, USERNS, NETNS, HELP };
 
 static const struct option long_options[] = {
@@ -268,6 +272,7 @@ static const struct option long_options[] = {
 	{ "max-age", required_argument, NULL, AGE },
 	{ "generation", required_argument, NULL, GENERATION },
 	{ "hooks", required_argument, NULL, HOOKS },
+	{ "brief", no_argument, NULL, BRIEF },
 	{ "dump", no_argument, NULL, DUMP },
 	{ "repeat", required_argument, NULL, REPEAT },
 	{ "count", required_argument, NULL, COUNT },
@@ -302,6 +307,9 @@ static void set_option(struct options *options, int option, const char *value)
 		break;
 	case HOOKS:
 		options->hooks = value;
+		break;
+	case BRIEF:
+		options->brief = true;
 		break;
 	case DUMP:
 		options->dump = true;

@@ -81,6 +81,7 @@ static const struct attr_type types[VMSHARE_A_MAX + 1] = {
 	[VMSHARE_A_COUNT] = { "count", U64 },
 	[VMSHARE_A_IDLE_WAIT_NS] = { "idle_wait_ns", U64 },
 	[VMSHARE_A_UNKNOWN_WAIT_NS] = { "unknown_wait_ns", U64 },
+	[VMSHARE_A_BRIEF] = { "brief", U8 },
 };
 
 static const struct attr_type cap_types[VMSHARE_CAP_MAX + 1] = {

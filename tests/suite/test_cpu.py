@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 
+import facts
 import host
 import replay
 from case import case, equal, true, wait_for
@@ -319,6 +320,28 @@ def threads_have_kinds_and_belong_to_their_vm():
         only = session.look(vm.pid)
         equal(set(only.threads), set(now.threads), "threads of that VM")
         equal(session.look(1).threads, {}, "threads of a process that is no VM")
+
+
+BRIEFLY = {"cmd", "pid", "tid", "comm", "thread_kind", "vcpu_id", "guest_ns", "migrations", *SINCE_BIRTH}
+
+
+@case()
+def a_brief_answer_has_what_threads_have_used_and_no_more():
+    with Toys() as toys, Session() as session:
+        vms, _ = start_loads(toys)
+        wait_for(lambda: session.look().preemptions, "somebody to be displaced")
+        stop(vms)
+        whole = session.look()
+        brief = Look(facts.ask("cpu", "--brief"))
+        equal(brief.host, whole.host | {name: brief.host[name] for name in whole.host if name.endswith("_ns")},
+              "the host")
+        equal(brief.preemptions, {}, "pairs in a brief answer")
+        own = {tid for tid, t in whole.threads.items() if not t["comm"].startswith("kvm")}
+        for tid in own:
+            equal(brief.threads[tid], {name: value for name, value in whole.threads[tid].items() if name in BRIEFLY},
+                  "a thread, briefly")
+        equal(brief.ended.keys(), whole.ended.keys(), "sums of ended threads")
+        true(any("exits" in t and "waits" in t for t in whole.threads.values()), "there was something to leave away")
 
 
 # CPU time is conserved

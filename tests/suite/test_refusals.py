@@ -32,6 +32,7 @@ RAW = {
     "track-short": ("EINVAL", "ERANGE"), "track-long": ("EINVAL", "ERANGE"),
     "track-nested": ("EINVAL",), "cpu-with-age": ("EINVAL",),
     "cpu-with-hooks": ("EINVAL",), "cpu-zero-pid": ("EINVAL", "ERANGE"),
+    "cpu-brief-with-payload": ("EINVAL", "ERANGE"), "vm-brief": ("EINVAL",),
 }
 RAW_WITHOUT_TEXT = ("bad-command", "command-zero", "event-command", "do-of-dump",
                     "dump-of-do", "track-dump", "cpu-do", "thread-dump",

@@ -35,6 +35,8 @@ struct kernel {
 	unsigned int cpu_interrupted;
 	bool twice;			/* each thread comes twice */
 	uint32_t hooks;			/* asked for last */
+	uint32_t abi;			/* 0: INFO does not say */
+	unsigned int infos, briefly;	/* requests of INFO, and of CPU with BRIEF */
 	struct bytes answer;
 };
 
@@ -216,15 +218,25 @@ static void answer_track(struct kernel *kernel, const uint8_t *request, uint32_t
 	acknowledge(&kernel->answer, seq, kernel->host_error, kernel->extack);
 }
 
-/* Is there an engine among the attributes of a request? */
-static bool has_engine(const uint8_t *request, size_t len)
+static void answer_info(struct kernel *kernel, uint32_t seq)
+{
+	struct bytes attrs = {};
+
+	kernel->infos++;
+	if (kernel->abi)
+		put_u32(&attrs, VMSHARE_A_ABI, kernel->abi);
+	row_of(&kernel->answer, VMSHARE_CMD_INFO, seq, 0, &attrs);
+	acknowledge(&kernel->answer, seq, 0, NULL);
+}
+
+static bool has_attr(const uint8_t *request, size_t len, uint16_t type)
 {
 	size_t at = sizeof(struct nlmsghdr) + sizeof(struct genlmsghdr);
 	uint16_t head[2];
 
 	for (; at + 4 <= len; at += (head[0] + 3u) / 4 * 4) {
 		memcpy(head, request + at, sizeof(head));
-		if (head[1] == VMSHARE_A_ENGINE)
+		if (head[1] == type)
 			return true;
 		if (head[0] < 4)
 			break;
@@ -255,12 +267,16 @@ static ssize_t kernel_send(void *priv, const void *bytes, size_t len)
 		answer_vcpus(kernel, head.nlmsg_seq);
 	else if (generic.cmd == VMSHARE_CMD_SET)
 		answer_sets(kernel, head.nlmsg_seq);
+	else if (generic.cmd == VMSHARE_CMD_INFO)
+		answer_info(kernel, head.nlmsg_seq);
 	else if (generic.cmd == VMSHARE_CMD_CPU)
 		answer_cpu(kernel, head.nlmsg_seq);
 	else if (generic.cmd == VMSHARE_CMD_TRACK)
 		answer_track(kernel, bytes, head.nlmsg_seq);
-	if (generic.cmd == VMSHARE_CMD_HOST && has_engine(bytes, len))
+	if (generic.cmd == VMSHARE_CMD_HOST && has_attr(bytes, len, VMSHARE_A_ENGINE))
 		kernel->with_engine++;
+	if (generic.cmd == VMSHARE_CMD_CPU && has_attr(bytes, len, VMSHARE_A_BRIEF))
+		kernel->briefly++;
 	return (ssize_t)len;
 }
 
@@ -371,8 +387,53 @@ static void test_cpu_dump(void)
 	ok(err.code == EXIT_SUPPORT && strstr(err.message, "no BTF"), "with the reason");
 }
 
+/* Asks twice. */
+static int take_use(struct kernel *kernel, struct cpu *cpu, struct error *err)
+{
+	struct nl_io io = { kernel_send, kernel_recv, kernel };
+	struct client *client;
+	int ret;
+
+	if (client_open(&client, &io, err))
+		return -1;
+	ret = client_cpu_use(client, cpu, err);
+	if (!ret) {
+		cpu_free(cpu);
+		ret = client_cpu_use(client, cpu, err);
+	}
+	client_close(client);
+	return ret;
+}
+
+static void test_brief(void)
+{
+	static const struct {
+		uint32_t abi;
+		uint64_t infos, briefly;
+		const char *name;
+	} modules[] = {
+		{ 3, 1, 2, "a module that can be brief is asked to, and once whether it can" },
+		{ 2, 1, 0, "an older one is not: it would refuse" },
+		{ 0, 2, 0, "nor one that does not say how old it is" },
+	};
+	struct error err = {};
+	struct cpu cpu = {};
+	size_t i;
+
+	for (i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
+		struct kernel kernel = { .abi = modules[i].abi };
+
+		if (!ok(!take_use(&kernel, &cpu, &err) && cpu.n_threads == 2, modules[i].name))
+			continue;
+		cpu_free(&cpu);
+		is_number(kernel.infos, modules[i].infos, "asked for its age");
+		is_number(kernel.briefly, modules[i].briefly, "asked to be brief");
+	}
+}
+
 void test_client(void)
 {
+	test_brief();
 	test_cpu_dump();
 	taken((struct kernel){}, 1, "snapshot");
 	taken((struct kernel){ .stale = 2 }, 3, "stale twice");

@@ -39,7 +39,7 @@
 
 #define VMSHARE_GENL_NAME	"vmshare"
 #define VMSHARE_GENL_VERSION	1
-#define VMSHARE_ABI_REVISION	2	/* grows with every addition below */
+#define VMSHARE_ABI_REVISION	3	/* grows with every addition below */
 #define VMSHARE_MCGRP_EVENTS	"events"
 
 #define VMSHARE_KEEP		8	/* so many snapshots can be named, */
@@ -87,11 +87,13 @@ enum vmshare_cmd {
 	 */
 	VMSHARE_CMD_TRACK,
 
-	/* dump. Takes PID (only that VM's threads and what displaced them).
-	 * Gives, of one moment and without a walk over memory: one message CPU
+	/* dump. Takes PID (only that VM's threads and what displaced them),
+	 * and BRIEF. Gives, of one moment and without a walk over memory: one message CPU
 	 * about the host, one THREAD for each thread that runs or works for a
 	 * VM, and, while scheduler hooks are attached, one PREEMPTION for each
-	 * pair of a VM and who ran while it was ready.
+	 * pair of a VM and who ran while it was ready. With BRIEF there is no
+	 * PREEMPTION, and of a THREAD only whose it is, and what it has used
+	 * since its birth: no exits, and nothing of the hooks.
 	 */
 	VMSHARE_CMD_CPU,
 	VMSHARE_CMD_THREAD,
@@ -242,6 +244,9 @@ enum vmshare_attr {
 	VMSHARE_A_UNKNOWN_WAIT_NS,	/* u64, of this it was not kept who ran;
 					 * BY_PID 0 only
 					 */
+
+	/* CPU, request only */
+	VMSHARE_A_BRIEF,		/* flag */
 
 	__VMSHARE_A_LAST
 };
