@@ -56,7 +56,9 @@ int gauge_open(struct gauge *gauge, const struct cgroup *cgroup, uint32_t vcpus)
 	char dir[DIR_SIZE];
 	int ret = 0;
 
-	*gauge = (struct gauge){ .version = cgroup->version, .quota_fd = -1, .period_fd = -1 };
+	*gauge = (struct gauge){
+		.version = cgroup->version, .quota_fd = -1, .period_fd = -1, .is_bounded = true,
+	};
 	gauge->stat_fds = calloc(places, sizeof(*gauge->stat_fds));
 	if (!gauge->stat_fds)
 		return -1;
@@ -114,18 +116,37 @@ static int read_quota(const struct gauge *gauge, struct gauge_reading *reading)
 	return 0;
 }
 
-int gauge_read(const struct gauge *gauge, struct gauge_reading *reading)
+static int read_throttled(struct gauge *gauge)
 {
 	char text[STAT_SIZE];
+	uint64_t sum = 0;
 	size_t i;
 
-	memset(reading, 0, sizeof(*reading));
 	for (i = 0; i < gauge->n_stats; i++) {
 		if (read_text(gauge->stat_fds[i], text, sizeof(text)))
 			return -1;
-		reading->throttled_ns += throttled(text, gauge->version == CGROUP_V1);
+		sum += throttled(text, gauge->version == CGROUP_V1);
 	}
-	return read_quota(gauge, reading);
+	gauge->throttled_ns = sum;
+	return 0;
+}
+
+/*
+ * To make up cpu.stat costs the kernel several times what the quota does, and most VMs
+ * have none most of the time. Of several vCPUs' quotas only the first is looked at.
+ */
+int gauge_read(struct gauge *gauge, struct gauge_reading *reading)
+{
+	bool was_bounded = gauge->is_bounded;
+
+	memset(reading, 0, sizeof(*reading));
+	if (read_quota(gauge, reading))
+		return -1;
+	gauge->is_bounded = gauge->quota_fd < 0 || gauge->n_stats > 1 || reading->period_ns;
+	if ((was_bounded || gauge->is_bounded) && read_throttled(gauge))
+		return -1;
+	reading->throttled_ns = gauge->throttled_ns;
+	return 0;
 }
 
 void gauge_close(struct gauge *gauge)

@@ -2,6 +2,7 @@
 #ifndef VMSHARE_GAUGE_H
 #define VMSHARE_GAUGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,8 @@ struct gauge {
 	int quota_fd, period_fd;	/* -1: none */
 	int *stat_fds;
 	size_t n_stats;
+	bool is_bounded;		/* it may be throttled, as far as was seen last */
+	uint64_t throttled_ns;		/* as read last, while it could be */
 };
 
 struct gauge_reading {
@@ -31,8 +34,11 @@ struct gauge_reading {
  */
 int gauge_open(struct gauge *gauge, const struct cgroup *cgroup, uint32_t vcpus);
 
-/* 0, or -1 if the cgroup is gone. */
-int gauge_read(const struct gauge *gauge, struct gauge_reading *reading);
+/*
+ * 0, or -1 if the cgroup is gone. Throttled time is read again for as long as there is a
+ * quota, and once after that: without one it stands still.
+ */
+int gauge_read(struct gauge *gauge, struct gauge_reading *reading);
 void gauge_close(struct gauge *gauge);
 
 #endif

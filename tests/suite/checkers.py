@@ -51,8 +51,12 @@ class Log:
                           + "\n".join(console.splat_excerpt(lines, splats)))
 
 
+def kernel_checks_itself():
+    return os.path.exists(LOCKDEP)
+
+
 def needs_lockdep():
-    return None if os.path.exists(LOCKDEP) else "the kernel has no lockdep"
+    return None if kernel_checks_itself() else "the kernel has no lockdep"
 
 
 def needs_kmemleak():

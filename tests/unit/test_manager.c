@@ -501,17 +501,25 @@ static void test_counters_grow(void)
 	is_number(roster.vms[0].totals.ready_ns, 2000, "what has been waited does not shrink");
 	take_vcpus(&roster, (const uint64_t[]){ 1600 }, 1);
 	is_number(roster.vms[0].totals.ready_ns, 2100, "and what the others wait is added");
+	put("/sys/fs/cgroup/vms/0/cpu.max", "5000 100000\n");
 	put("/sys/fs/cgroup/vms/0/cpu.stat", "throttled_usec 900\n");
 	take_vcpus(&roster, (const uint64_t[]){ 1600 }, 1);
 	is_number(roster.vms[0].totals.throttled_ns, 900000, "throttled by its cgroup");
 	put("/proc/1000/cgroup", "0::/vms/1\n");
 	put("/sys/fs/cgroup/vms/1/cgroup.procs", "1000\n");
+	put("/sys/fs/cgroup/vms/1/cpu.max", "5000 100000\n");
 	put("/sys/fs/cgroup/vms/1/cpu.stat", "throttled_usec 5\n");
 	for (i = 0; i < 10; i++)
 		take_vcpus(&roster, (const uint64_t[]){ 1600 }, 1);
 	put("/sys/fs/cgroup/vms/1/cpu.stat", "throttled_usec 25\n");
 	take_vcpus(&roster, (const uint64_t[]){ 1600 }, 1);
 	is_number(roster.vms[0].totals.throttled_ns, 920000, "and by another one");
+	put("/sys/fs/cgroup/vms/1/cpu.max", "max 100000\n");
+	put("/sys/fs/cgroup/vms/1/cpu.stat", "throttled_usec 26\n");
+	take_vcpus(&roster, (const uint64_t[]){ 1600 }, 1);
+	is_number(roster.vms[0].totals.throttled_ns, 921000, "and until its quota was taken away");
+	take_vcpus(&roster, (const uint64_t[]){ 1600 }, 1);
+	is_number(roster.vms[0].totals.throttled_ns, 921000, "without one no longer");
 	roster_free(&roster);
 }
 
