@@ -53,18 +53,22 @@ def wait_for(condition, what, seconds=60):
         time.sleep(0.05)
 
 
-def chosen(patterns, part):
+def matches(entry, patterns):
+    return any(fnmatch.fnmatch(entry[0], pattern) for pattern in patterns)
+
+
+def chosen(patterns, without, part):
     """What matches of them, and of that the part: (1, 2) is the first of two."""
     number, parts = part
     matching = [entry for entry in CASES
-                if not patterns or any(fnmatch.fnmatch(entry[0], p) for p in patterns)]
+                if matches(entry, patterns or ["*"]) and not matches(entry, without)]
     return [entry for i, entry in enumerate(matching) if i % parts == number - 1 or entry[3]]
 
 
-def run(patterns, part, before_each, after_each):
-    """Run the cases that are chosen. Return: (passed, failed, skipped)."""
+def run(cases, before_each, after_each):
+    """Run what was chosen. Return: (passed, failed, skipped)."""
     counts = {"ok": 0, "not ok": 0, "skip": 0}
-    for name, needs, function, _ in chosen(patterns, part):
+    for name, needs, function, _ in cases:
         began = time.monotonic()
         verdict, text = "ok", ""
         try:
