@@ -55,7 +55,6 @@ static int decode_info_row(uint8_t cmd, const void *attrs, size_t len, void *dat
 int client_info(struct client *client, struct module_info *info, struct error *err)
 {
 	struct nl_request request = { .cmd = VMSHARE_CMD_INFO };
-
 	int ret;
 
 	memset(info, 0, sizeof(*info));

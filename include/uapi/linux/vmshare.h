@@ -88,12 +88,12 @@ enum vmshare_cmd {
 	VMSHARE_CMD_TRACK,
 
 	/* dump. Takes PID (only that VM's threads and what displaced them),
-	 * and BRIEF. Gives, of one moment and without a walk over memory: one message CPU
-	 * about the host, one THREAD for each thread that runs or works for a
-	 * VM, and, while scheduler hooks are attached, one PREEMPTION for each
-	 * pair of a VM and who ran while it was ready. With BRIEF there is no
-	 * PREEMPTION, and of a THREAD only whose it is, and what it has used
-	 * since its birth: no exits, and nothing of the hooks.
+	 * and BRIEF. Gives, of one moment and without a walk over memory: one
+	 * message CPU about the host, one THREAD for each thread that runs or
+	 * works for a VM, and, while scheduler hooks are attached, one
+	 * PREEMPTION for each pair of a VM and who ran while it was ready. With
+	 * BRIEF there is no PREEMPTION, and of a THREAD only whose it is and
+	 * what it has used since its birth: no exits, no waits.
 	 */
 	VMSHARE_CMD_CPU,
 	VMSHARE_CMD_THREAD,
