@@ -14,6 +14,7 @@
 #include "memory.h"
 
 #define KVM_VM "anon_inode:kvm-vm"
+#define KTHREADD 2			/* whose children all threads of the kernel are */
 
 static bool holds_vm(const char *path)
 {
@@ -80,20 +81,40 @@ int procvm_find(struct snapshot *snap, const char *root, struct error *err)
 	return ret;
 }
 
-bool procvm_start_time(uint32_t pid, const char *root, uint64_t *ns)
+struct stat_fields {
+	unsigned long long parent, start_ticks;
+};
+
+static bool read_stat(uint32_t pid, const char *root, struct stat_fields *fields)
 {
-	char path[64], *text, *fields;
-	unsigned long long ticks = 0;
+	char path[64], *text, *rest;
+	bool complete;
 	size_t len;
 
 	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
 	text = files_read(root, path, 4096, &len);
 	/* the second field is a name of any characters, in parentheses */
-	fields = text ? strrchr(text, ')') : NULL;
-	if (fields && sscanf(fields + 1, " %*c" " %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-			     " %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &ticks) != 1)
-		fields = NULL;
-	*ns = ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
+	rest = text ? strrchr(text, ')') : NULL;
+	complete = rest && sscanf(rest + 1, " %*c %llu"
+				  " %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+				  " %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+				  &fields->parent, &fields->start_ticks) == 2;
 	free(text);
-	return fields != NULL;
+	return complete;
+}
+
+bool procvm_start_time(uint32_t pid, const char *root, uint64_t *ns)
+{
+	struct stat_fields fields = {};
+	bool found = read_stat(pid, root, &fields);
+
+	*ns = fields.start_ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
+	return found;
+}
+
+bool procvm_is_kernels(uint32_t pid, const char *root)
+{
+	struct stat_fields fields;
+
+	return read_stat(pid, root, &fields) && fields.parent == KTHREADD;
 }

@@ -17,4 +17,7 @@ int procvm_find(struct snapshot *snap, const char *root, struct error *err);
 /* When the process that has the pid now was started, since boot; false: there is none. */
 bool procvm_start_time(uint32_t pid, const char *root, uint64_t *ns);
 
+/* A thread of the kernel's own. */
+bool procvm_is_kernels(uint32_t pid, const char *root);
+
 #endif

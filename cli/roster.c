@@ -97,11 +97,16 @@ struct company {
 	uint32_t pid;
 };
 
+/*
+ * Older kernels' KVM and vhost start threads of the kernel in the cgroup of whoever made
+ * them: there they work for that VM.
+ */
 static bool may_be_there(uint32_t pid, const void *data)
 {
 	const struct company *company = data;
 
-	return is_pid(pid, &company->pid) || is_helper(company->roster, pid);
+	return is_pid(pid, &company->pid) || is_helper(company->roster, pid) ||
+	       procvm_is_kernels(pid, company->roster->root);
 }
 
 static uint32_t find_stranger(const struct roster *roster, const struct managed *vm)

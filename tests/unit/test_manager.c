@@ -523,6 +523,24 @@ static void test_counters_grow(void)
 	roster_free(&roster);
 }
 
+/* KVM and vhost start threads of the kernel in the cgroup of the VM that they work for. */
+static void test_kernel_company(void)
+{
+	struct roster roster;
+
+	make_host(1);
+	put("/sys/fs/cgroup/vms/0/cgroup.procs", "1000\n4242\n");
+	put("/proc/4242/comm", "kvm-nx-lpage-re\n");
+	put("/proc/4242/stat", "4242 (kvm-nx-lpage-re) S 2 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 600 0 0\n");
+	fill_roster(&roster, 1);
+	is_text(roster.vms[0].why, "", "a thread of the kernel is no stranger");
+	roster_free(&roster);
+	put("/proc/4242/stat", "4242 (kvm-nx-lpage-re) S 1 0 0 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 600 0 0\n");
+	fill_roster(&roster, 1);
+	has_text(roster.vms[0].why, "4242", "whose name a process has is one");
+	roster_free(&roster);
+}
+
 static void leave_journal(const char *text, const char *what)
 {
 	struct limiter limiter;
@@ -757,6 +775,7 @@ void test_manager(void)
 	test_others();
 	test_moved();
 	test_company();
+	test_kernel_company();
 	test_late_vcpu();
 	test_late_controller();
 	test_counters_grow();
