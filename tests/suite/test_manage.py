@@ -103,13 +103,20 @@ class VMs(Managing):
             cgroup = f"{ROOT}/vm{i}"
             os.mkdir(cgroup)
             self.stack.callback(self.remove, cgroup)
-            toy = toys.start("16@1000", options=["--spin", "--name", f"vm{i}"])
-            host.write(f"{cgroup}/cgroup.procs", toy.pid)
             self.cgroups.append(cgroup)
-            self.toys.append(toy)
+            self.toys.append(self.start_in(cgroup, toys, f"vm{i}"))
         self.stack.callback(self.end_toys)
         self.found = [limits(cgroup) for cgroup in self.cgroups]
         return self
+
+    @staticmethod
+    def start_in(cgroup, toys, name):
+        """As a unit's process is started: what KVM starts for it is in there, too."""
+        host.write(f"{cgroup}/cgroup.procs", os.getpid())
+        try:
+            return toys.start("16@1000", options=["--spin", "--name", name])
+        finally:
+            host.write(f"{ROOT}/cgroup.procs", os.getpid())
 
     def end_toys(self):
         for toy in self.toys:
@@ -308,7 +315,8 @@ def limits_of_others_are_left_alone():
         host.write(f"{vms.cgroups[0]}/cpu.max", "33000 100000")
         wait_for(lambda: "let go" in vms.log(), "it to notice a quota of somebody else")
         os.mkdir(f"{ROOT}/other")
-        host.write(f"{ROOT}/other/cgroup.procs", vms.toys[2].pid)
+        for pid in host.read(f"{vms.cgroups[2]}/cgroup.procs").split():
+            host.write(f"{ROOT}/other/cgroup.procs", pid)
         vms.remove(vms.cgroups[2])
         wait_for(lambda: "vm2" in vms.log(), "it to miss a cgroup")
         equal(stop(manager), 0, f"exit status; {vms.log()}")
