@@ -207,8 +207,8 @@ def first_in_init(injection):
 
 @case(needs=needs_faults)
 def loading_with_each_allocation_failing():
-    """It does without what could not be found out: none of them is one that it cannot
-    do without."""
+    """It does without what could not be found out. What it cannot do without is its family,
+    for whose number the kernel takes memory now and then."""
     with Injection() as injection:
         host.unload()
         safe = safe_in_init(injection)
@@ -217,7 +217,8 @@ def loading_with_each_allocation_failing():
         faults = [load_with_fault(injection, first + n) for n in range(safe)]
     faults = [fault for fault in faults if fault.passes("do_one_initcall")]
     true(len(faults) > STEP, f"only {len(faults)} were the start's")
-    equal([str(fault) for fault in faults if fault.answer["error"]], [], "refusals")
+    equal([str(fault) for fault in faults
+           if fault.answer["error"] and not fault.passes("genl_register_family")], [], "refusals")
     sites.note(faults)
     host.load()
     check_module()
