@@ -2,6 +2,7 @@
 #ifndef VMSHARE_JOURNAL_H
 #define VMSHARE_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct journal_entry {
 	char *place;
 	struct settings found;		/* before vmshare ever touched them */
 	struct settings before, next;	/* each one set is as in one of these, or as found */
+	bool unsaid;			/* not on disk: that it could not be put back */
 };
 
 struct journal {

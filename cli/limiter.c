@@ -81,7 +81,7 @@ static struct journal_entry *entry_of(const struct limiter *limiter, const struc
 	return journal_find(&limiter->journal, vm->pid, vm->start_time_ns);
 }
 
-void limiter_release(struct limiter *limiter, struct managed *vm)
+static void release(struct limiter *limiter, struct managed *vm, bool has_ended)
 {
 	struct journal_entry *entry = entry_of(limiter, vm);
 	enum restored result;
@@ -94,12 +94,28 @@ void limiter_release(struct limiter *limiter, struct managed *vm)
 	if (!entry)
 		return;
 	result = restore_entry(entry, text, sizeof(text));
-	report(result, text, limiter);
+	entry->unsaid = has_ended && restore_failed(result);
+	if (!entry->unsaid)
+		report(result, text, limiter);
 	/* what failed is tried again at each check; until then it is not limited again */
 	if (restore_failed(result))
 		return;
 	journal_drop(&limiter->journal, entry);
 	save_later(limiter);
+}
+
+void limiter_release(struct limiter *limiter, struct managed *vm)
+{
+	release(limiter, vm, false);
+}
+
+/*
+ * A libvirtd that takes down what is left of a domain cannot read its limits any more,
+ * and still says that it runs: at the next check it is gone.
+ */
+void limiter_gone(struct limiter *limiter, struct managed *vm)
+{
+	release(limiter, vm, true);
 }
 
 static bool is_for_later(int ret)
@@ -241,16 +257,18 @@ static bool is_in_use(const struct roster *roster, const struct journal_entry *e
 	return vm && vm->start_time_ns == entry->start_time_ns && vm->limited;
 }
 
-/* That it failed before was said then. */
+/* That it failed is said once. */
 static bool put_back(struct limiter *limiter, struct journal_entry *entry)
 {
 	enum restored result;
 	char text[1024];
 
 	result = restore_entry(entry, text, sizeof(text));
+	if (!restore_failed(result) || entry->unsaid)
+		report(result, text, limiter);
+	entry->unsaid = false;
 	if (restore_failed(result))
 		return false;
-	report(result, text, limiter);
 	journal_drop(&limiter->journal, entry);
 	save_later(limiter);
 	return true;

@@ -40,8 +40,11 @@ void limiter_check(struct limiter *limiter, struct roster *roster);
 int limiter_apply(struct limiter *limiter, struct roster *roster,
 		  const struct manage_decision *decisions, size_t n, struct error *err);
 
-/* Puts one VM's limits back, as it goes or is let go. */
+/* Puts one VM's limits back, as it is let go. */
 void limiter_release(struct limiter *limiter, struct managed *vm);
+
+/* The same as its process has ended: what fails at first need not be said yet. */
+void limiter_gone(struct limiter *limiter, struct managed *vm);
 
 /* All of them, at the end. Returns how many could not be; they stay in the journal. */
 size_t limiter_close(struct limiter *limiter);

@@ -50,7 +50,7 @@ static void on_gone(struct managed *vm, void *data)
 	struct manager *manager = data;
 
 	if (manager->options->apply)
-		limiter_release(&manager->limiter, vm);
+		limiter_gone(&manager->limiter, vm);
 }
 
 void manager_gone(struct manager *manager, uint32_t pid)

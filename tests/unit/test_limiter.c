@@ -245,6 +245,30 @@ static void test_away_for_a_while(void)
 	is_in_place(0, "max", "100", "as found");
 }
 
+/* Whoever has its cgroups takes them down meanwhile, and knows only later that it has ended. */
+static void test_ended(void)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	set(&bench, 0, 5000, 0);
+	bench.roster.vms = &bench.vms[1];
+	bench.roster.n = 1;
+	answer = -1;
+	limiter_gone(&bench.limiter, &bench.vms[0]);
+	is_text(said, "", "the first refusal is no news of a VM that has ended");
+	is_number(bench.limiter.journal.n, 1, "but its limits are not forgotten");
+	limiter_check(&bench.limiter, &bench.roster);
+	has_text(said, "NOT as they were found", "the second is");
+	limiter_check(&bench.limiter, &bench.roster);
+	ok(!strstr(strstr(said, "NOT") + 1, "NOT"), "once");
+	answer = -ENOENT;
+	in_place[0].n = 0;
+	limiter_check(&bench.limiter, &bench.roster);
+	has_text(said, "gone, and its limits with it", "until it is gone for everybody");
+	is_number(limiter_close(&bench.limiter), 0, "nothing is left");
+}
+
 /* One domain is being migrated, or nobody answers at all. */
 static void test_busy_or_away(void)
 {
@@ -355,6 +379,7 @@ void test_limiter(void)
 {
 	test_weight_of_others();
 	test_away_for_a_while();
+	test_ended();
 	test_busy_or_away();
 	test_done_unheard();
 	test_put_back_later();
