@@ -15,8 +15,6 @@
  * Cost: one pointer test per process (KVM always has a notifier on the address
  * space, and hardly anything else has), and the open files of those that pass.
  */
-#include <linux/fdtable.h>
-#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kallsyms.h>
 #include <linux/kvm_host.h>
@@ -27,6 +25,7 @@
 #include <linux/sched/task.h>
 
 #include "census.h"
+#include "files.h"
 
 struct candidates {
 	struct task_struct **tasks;	/* referenced */
@@ -36,53 +35,72 @@ struct candidates {
 /* One process may own several VMs; vCPUs of more than these are not seen. */
 #define MAX_KVMS	16
 
+/* A VM may have thousands: so many in one hold of the file table's lock. */
+#define VCPUS_AT_ONCE	32
+
+/* A function of KVM, by which its files are known. */
+struct kvm_function {
+	const char *name;
+	const void *address;	/* proven, or NULL */
+};
+
 /* What one look at the files of one process works with. */
 struct look {
 	struct vmshare_census *census;
 	struct vmshare_vm_seen *vm;	/* its mm says whose files count */
-	struct kvm *kvms[MAX_KVMS];	/* seen so far, valid inside only */
+	struct kvm *kvms[MAX_KVMS];	/* seen so far: compared, not followed */
 	u32 nr_kvms, vm_index, vcpu_room;
 	bool full;
-	const void *vm_ioctl, *vcpu_ioctl;	/* proven to be KVM's */
+	struct kvm *unfinished;		/* has vCPUs left: compared only */
+	unsigned long next_vcpu;	/* of it */
+	struct kvm_function vm_ioctl, vcpu_ioctl;
+	struct kvm_function *asked;	/* is this its address? */
+	const void *address;
 };
 
-/* Does this function of a file's operations belong to KVM? */
-static bool is_kvm_ioctl(const void *ioctl, const char *name)
+/*
+ * Whether a function has this name takes long to find out: it is asked for here
+ * and found out when the file table's lock is let go.
+ */
+static bool is_function(struct look *look, struct kvm_function *function,
+			const void *address)
 {
-	char text[KSYM_SYMBOL_LEN];
-	size_t len = strlen(name);
-
-	sprint_symbol(text, (unsigned long)ioctl);
-	return !strncmp(text, name, len) && !strncmp(text + len, "+0x0/", 5);
+	if (address == function->address)
+		return true;
+	look->asked = function;
+	look->address = address;
+	return false;
 }
 
-static noinline bool proven(const void **cache, const void *ioctl,
-			    const char *name)
+/* Return: whether what was asked for is KVM's. */
+static noinline bool find_out(struct look *look)
 {
-	if (*cache == ioctl)
-		return true;
-	if (!is_kvm_ioctl(ioctl, name))
+	struct kvm_function *function = look->asked;
+	size_t len = strlen(function->name);
+	char text[KSYM_SYMBOL_LEN];
+
+	look->asked = NULL;
+	sprint_symbol(text, (unsigned long)look->address);
+	if (strncmp(text, function->name, len) || strncmp(text + len, "+0x0/", 5))
 		return false;
-	*cache = ioctl;
+	function->address = look->address;
 	return true;
 }
 
-/* Return: the VM behind an open file, or NULL if it is not a file of KVM. */
+/* Return: the VM behind an open file, or NULL if it is not known to be KVM's. */
 static struct kvm *kvm_of_file(struct look *look, struct file *file)
 {
+	const void *ioctl = file->f_op->unlocked_ioctl;
 	const char *name;
 
-	if (file_inode(file)->i_sb->s_magic != ANON_INODE_FS_MAGIC ||
-	    !file->f_op->unlocked_ioctl)
+	if (file_inode(file)->i_sb->s_magic != ANON_INODE_FS_MAGIC || !ioctl)
 		return NULL;
 	name = file->f_path.dentry->d_name.name;
 	if (!strcmp(name, "kvm-vm")) {
-		if (proven(&look->vm_ioctl, file->f_op->unlocked_ioctl,
-			   "kvm_vm_ioctl"))
+		if (is_function(look, &look->vm_ioctl, ioctl))
 			return file->private_data;
 	} else if (!strncmp(name, "kvm-vcpu:", 9)) {
-		if (proven(&look->vcpu_ioctl, file->f_op->unlocked_ioctl,
-			   "kvm_vcpu_ioctl"))
+		if (is_function(look, &look->vcpu_ioctl, ioctl))
 			return ((struct kvm_vcpu *)file->private_data)->kvm;
 	}
 	return NULL;
@@ -118,22 +136,23 @@ static void see_vcpu(struct look *look, struct kvm_vcpu *vcpu)
 	look->vm->nr_vcpus++;
 }
 
-static void see_vcpus(struct look *look, struct kvm *kvm)
+/* Return: whether there is more to see, after others had their turn. */
+static bool see_vcpus(struct look *look, struct kvm *kvm)
 {
 	struct vmshare_census *census = look->census;
-	struct kvm_vcpu *vcpu;
-	unsigned long i;
+	unsigned long nr = atomic_read(&kvm->online_vcpus);
+	unsigned long end = min(nr, look->next_vcpu + VCPUS_AT_ONCE);
 
-	/* Without any the loop's end wraps, to one that is just being made. */
-	if (!atomic_read(&kvm->online_vcpus))
-		return;
-	kvm_for_each_vcpu(i, vcpu, kvm) {
-		if (census->nr_vcpus == look->vcpu_room) {
-			look->full = true;
-			return;
-		}
-		see_vcpu(look, vcpu);
+	for (; look->next_vcpu < end; look->next_vcpu++) {
+		struct kvm_vcpu *vcpu = kvm_get_vcpu(kvm, look->next_vcpu);
+
+		look->full = census->nr_vcpus == look->vcpu_room;
+		if (look->full)
+			return false;
+		if (vcpu)
+			see_vcpu(look, vcpu);
 	}
+	return end < nr;
 }
 
 /* Return: false if it is known already, or one too many. */
@@ -147,6 +166,7 @@ static bool remember_kvm(struct look *look, struct kvm *kvm)
 	if (look->nr_kvms == MAX_KVMS)
 		return false;
 	look->kvms[look->nr_kvms++] = kvm;
+	look->next_vcpu = 0;
 	return true;
 }
 
@@ -154,26 +174,44 @@ static bool remember_kvm(struct look *look, struct kvm *kvm)
  * Called for each open file, under the lock of the file table: the file cannot
  * be closed, so neither the VM nor its vCPUs can go. A process may own several
  * VMs; they share its memory and count as one.
+ *
+ * Return: 0, or to stop at this file, its descriptor plus one.
  */
 static int see_file(const void *data, struct file *file, unsigned int fd)
 {
 	struct look *look = (struct look *)data;
 	struct kvm *kvm = kvm_of_file(look, file);
 
-	if (kvm && kvm->mm == look->vm->mm && remember_kvm(look, kvm))
-		see_vcpus(look, kvm);
-	return look->full;
+	if (look->asked)
+		return fd + 1;
+	if (!kvm || kvm->mm != look->vm->mm ||
+	    (kvm != look->unfinished && !remember_kvm(look, kvm)))
+		return 0;
+	look->unfinished = see_vcpus(look, kvm) ? kvm : NULL;
+	return look->unfinished || look->full ? fd + 1 : 0;
 }
 
-/* Return: whether the process owns a VM. */
+/*
+ * A file is looked at again if it was not known or has vCPUs left. Whatever was
+ * opened or closed in between, the next look sees.
+ *
+ * Return: whether the process owns a VM.
+ */
 static bool look_at_files(struct look *look, struct task_struct *task)
 {
+	unsigned int from = 0, stopped;
+
 	look->nr_kvms = 0;
-	task_lock(task);
-	if (task->files)
-		iterate_fd(task->files, 0, see_file, look);
-	task_unlock(task);
-	return look->nr_kvms;
+	look->unfinished = NULL;
+	for (;;) {
+		stopped = vmshare_files_each(task, from, see_file, look);
+		if (!stopped || look->full)
+			return look->nr_kvms;
+		from = stopped - 1;
+		if (look->asked && !find_out(look))
+			from++;		/* a stranger's file of that name */
+		cond_resched();
+	}
 }
 
 /* The address space of a process, also when its first thread has ended. */
@@ -296,7 +334,12 @@ static void see_task(struct look *look, struct task_struct *task)
 static int look_at_all(struct vmshare_census *census, struct candidates *c,
 		       u32 vcpu_room)
 {
-	struct look look = { .census = census, .vcpu_room = vcpu_room };
+	struct look look = {
+		.census = census,
+		.vcpu_room = vcpu_room,
+		.vm_ioctl.name = "kvm_vm_ioctl",
+		.vcpu_ioctl.name = "kvm_vcpu_ioctl",
+	};
 	u32 i;
 
 	census->vms = kvcalloc(c->nr + 1, sizeof(*census->vms), GFP_KERNEL);

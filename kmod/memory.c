@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/dcache.h>
 #include <linux/delay.h>
-#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -11,6 +10,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "files.h"
 #include "memory.h"
 
 /*
@@ -143,15 +143,6 @@ static int count_descriptor(const void *data, struct file *file, unsigned int fd
 	return 0;
 }
 
-static void count_descriptors(struct task_struct *leader,
-			      struct shmem_files *files)
-{
-	task_lock(leader);
-	if (leader->files)
-		iterate_fd(leader->files, 0, count_descriptor, files);
-	task_unlock(leader);
-}
-
 /*
  * Does the memory behind a file go when the process goes? It does if the file
  * has no name, was opened just once, and every reference to that opening is
@@ -171,7 +162,7 @@ static int look_at_shmem(struct task_struct *leader, struct mm_struct *mm,
 	u32 i;
 
 	if (!ret) {
-		count_descriptors(leader, files);
+		vmshare_files_each(leader, 0, count_descriptor, files);
 		ret = 1;
 	}
 	*bytes = 0;

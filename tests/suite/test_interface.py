@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The program and the netlink family: two clients, one truth."""
 
+import contextlib
 import json
 import os
 import re
@@ -58,6 +59,23 @@ def vcpus_and_their_threads():
               "a dump of one VM")
         vms[2].tell("plug")
         equal(len(ask("vcpu", str(vms[2].pid))), 6, "vCPUs with one that was plugged")
+
+
+@case()
+def a_vm_with_a_thousand_open_files_and_64_vcpus():
+    """More of both than the module looks at without letting go of the file table."""
+    with Toys() as toys, contextlib.ExitStack() as files:
+        keep = [files.enter_context(open("/dev/null")).fileno() for _ in range(900)]
+        options = ["--vcpus", "64", "--pause", "1000000"]
+        vms = [toys.start("10@1", options=[*options, "--memfd"], keep=keep),
+               toys.start("10@1", options=options, keep=keep)]
+        snap = Snapshot("tree")
+        for vm in vms:
+            true(len(os.listdir(f"/proc/{vm.pid}/fd")) > 960, "its files are open")
+            equal([v["vcpu_id"] for v in snap.vcpus if v["pid"] == vm.pid], list(range(64)),
+                  "each vCPU, once")
+        shared = snap.vms[vms[0].pid]
+        equal(shared["private_shmem_bytes"], shared["shmem_bytes"], "memory of the memfd is its own")
 
 
 @case()

@@ -30,14 +30,14 @@ def parse_segment(segment):
 class Toy:
     """A running toyvm and the frames that its pages should be on."""
 
-    def __init__(self, *segments, options=()):
+    def __init__(self, *segments, options=(), keep=()):
         self.contents = [c for s in segments for c in parse_segment(s)]
         self.is_vm = "--no-kvm" not in options
         self.mergeable = not {"--memfd", "--no-merge", "--thp"} & set(options)
         self.anonymous = "--memfd" not in options
         self.child = None
         self.child_frames = []
-        self.vm = ToyVM(*options, *segments)
+        self.vm = ToyVM(*options, *segments, keep=keep)
         self.process, self.pid = self.vm.process, self.vm.pid
         self.frames = [("own", self.pid, i) for i in range(len(self.contents))]
 
@@ -86,8 +86,9 @@ class Toys:
         for toy in self.toys:
             toy.end()
 
-    def start(self, *segments, options=()):
-        toy = Toy(*segments, options=options)
+    def start(self, *segments, options=(), keep=()):
+        """keep: descriptors that it has, too."""
+        toy = Toy(*segments, options=options, keep=keep)
         self.toys.append(toy)
         return toy
 
