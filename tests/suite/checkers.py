@@ -16,6 +16,7 @@ import console  # noqa: E402
 LOCKDEP = "/proc/lockdep_stats"
 LOCK_STAT = "/proc/lock_stat"
 LOCKS = ("walk_lock:", "kept_lock:", "known_lock:", "ksm_thread_mutex:")
+KCSAN = "/sys/kernel/debug/kcsan"
 KMEMLEAK = "/sys/kernel/debug/kmemleak"
 KMEMLEAK_MIN_AGE_SECONDS = 5  # what is younger is never reported
 
@@ -63,11 +64,14 @@ def needs_kmemleak():
     return None if os.path.exists(KMEMLEAK) else "the kernel has no kmemleak"
 
 
-def lockdep_stats():
-    """What is said of itself, name -> first number."""
+def needs_kcsan():
+    return None if os.path.exists(KCSAN) else "the kernel has no KCSAN"
+
+
+def numbers_of(path):
+    """What a checker says of itself, name -> first number."""
     return {name.strip(): int(value.split()[0])
-            for name, _, value in (line.partition(":") for line
-                                   in host.read(LOCKDEP).splitlines())
+            for name, _, value in (line.partition(":") for line in host.read(path).splitlines())
             if value.split() and value.split()[0].isdigit()}
 
 

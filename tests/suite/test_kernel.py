@@ -38,7 +38,21 @@ def debug_kernel_still_checks_locks():
         merged_three(toys)
         for engine in facts.ENGINES:
             ask("set", "--engine", engine)
-        stats = checkers.lockdep_stats()
+        stats = checkers.numbers_of(checkers.LOCKDEP)
         equal(stats["debug_locks"], 1, "debug_locks")
         return (f"{stats['lock-classes']} lock classes, "
                 f"{stats['direct dependencies']} dependencies")
+
+
+@case(needs=checkers.needs_kcsan, in_every_part=True)
+def debug_kernel_still_looks_for_races():
+    """By watchpoints: who else touches what an access is about to touch?"""
+    before = checkers.numbers_of(checkers.KCSAN)
+    with Toys() as toys:
+        merged_three(toys)
+        for engine in facts.ENGINES:
+            ask("set", "--engine", engine)
+    stats = checkers.numbers_of(checkers.KCSAN)
+    equal(stats["enabled"], 1, "enabled")
+    true(stats["setup_watchpoints"] > before["setup_watchpoints"], f"it watches: {stats}")
+    return f"{stats['setup_watchpoints']} watchpoints, {stats['data_races']} races seen, the kernel's own among them"

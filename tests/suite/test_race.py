@@ -188,7 +188,7 @@ class Disturbers:
         """It may take long, and is given up then. What went must come back."""
         block = self.chance.choice(movable_blocks())
         try:
-            run("timeout", "-s", "INT", "5", "sh", "-c", f"echo offline > {block}/state")
+            run("timeout", "-s", "INT", str(5 * DEADLINE_FACTOR), "sh", "-c", f"echo offline > {block}/state")
         finally:
             if host.read(f"{block}/state") == "offline":
                 wait_for(lambda: is_done(f"{block}/state", "online_movable"), "memory to come back")
