@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Learns the manager's settings from loads, and says what they are worth. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,12 +186,15 @@ static int json_lesson(const struct lesson *lesson, bool pretty, struct error *e
 	return 0;
 }
 
-/* A device or a pipe takes the text as it is; a file in its place would be wrong. */
+/*
+ * A device or a pipe takes the text as it is, and so does a file that is yet to be where
+ * a link leads; a file in its place would be wrong.
+ */
 static bool is_to_be_replaced(const char *name)
 {
 	struct stat st;
 
-	return stat(name, &st) || S_ISREG(st.st_mode);
+	return stat(name, &st) ? lstat(name, &st) : S_ISREG(st.st_mode);
 }
 
 static int write_into(const char *name, const char *text)
@@ -203,8 +207,9 @@ static int write_into(const char *name, const char *text)
 
 static int write_file(const char *name, const char *text, struct error *err)
 {
-	int failed = is_to_be_replaced(name) ? replace_file(name, text, 0666) :
-					       write_into(name, text);
+	char target[PATH_MAX];	/* a link stays */
+	int failed = !is_to_be_replaced(name) ? write_into(name, text) :
+		     replace_file(realpath(name, target) ? target : name, text, 0666);
 
 	if (!failed)
 		return 0;

@@ -104,19 +104,46 @@ static void test_settings(void)
 	outcome_free(&outcome);
 }
 
+static void is_link(const char *name, const char *what)
+{
+	struct stat st;
+
+	ok(!lstat(in_root(name), &st) && S_ISLNK(st.st_mode), "%s", what);
+}
+
 /* A device cannot be replaced by a file, and must not be. */
 static void test_settings_device(void)
 {
 	struct outcome outcome;
-	struct stat st;
 
 	if (symlink("/dev/full", in_root("/full")))
 		return;
 	tune_into(in_root("/full"), RLIM_INFINITY, &outcome);
 	is_number((uint64_t)outcome.code, 1, "settings to a full device: code");
 	has_text(outcome.out, "No space left", "settings to a full device: the reason");
-	ok(!lstat(in_root("/full"), &st) && S_ISLNK(st.st_mode), "which stays what it is");
+	is_link("/full", "which stays what it is");
 	outcome_free(&outcome);
+}
+
+/* Whether what it leads to is there or not. */
+static void test_settings_link(void)
+{
+	struct outcome outcome;
+	char *text;
+	int turn;
+
+	if (symlink("linked.conf", in_root("/link.conf")))
+		return;
+	for (turn = 0; turn < 2; turn++) {
+		tune_into(in_root("/link.conf"), RLIM_INFINITY, &outcome);
+		is_number((uint64_t)outcome.code, 0, "settings through a link: code");
+		is_link("/link.conf", "settings through a link, which stays one");
+		text = test_read(in_root("/linked.conf"));
+		has_text(text, "[Manage]\n", "settings through a link: where it leads");
+		free(text);
+		outcome_free(&outcome);
+		test_file("/linked.conf", "old\n", 4);
+	}
 }
 
 static void test_settings_nowhere(void)
@@ -212,6 +239,7 @@ void test_files(void)
 	test_output_too_large();
 	test_settings();
 	test_settings_device();
+	test_settings_link();
 	test_settings_nowhere();
 	test_journal();
 	test_record();
