@@ -11,15 +11,21 @@ SPLAT = re.compile(
     r"|non-static key|lockdep is turned off|ODEBUG")
 
 # Said by debug kernels at every boot, of themselves and not of an error.
-HARMLESS = re.compile(r"KASAN: .*initialized|kernel memory sanitizer|KernelAddressSanitizer initialized")
+HARMLESS = re.compile(r"kcsan: (strict|non-strict) mode|KASAN: .*initialized|kernel memory sanitizer|KernelAddressSanitizer initialized")
 
-# The kernel has data races of its own that nobody minds: one counts if the module
-# is in it, and is not that of a function which is made to be raced with, whoever calls it:
-# a clock that is read while it is set, from a copy that its readers then find to be old.
+# The kernel has data races of its own that nobody minds. One counts if what touches the
+# memory is the module or was called by it, not far above: who wakes a thread or sleeps
+# meets the races of half the kernel. What an interrupt has interrupted does not count.
 RACE = "BUG: KCSAN:"
-MEANT = re.compile(RACE + " data-race in ktime_get_(mono|boot|real)_fast_ns / timekeeping_")
 RACE_END = "=" * 60
 MODULE = "[vmshare]"
+FRAME = re.compile(r"^ \S+\+0x")
+INTERRUPT = re.compile(r"^ asm_(sysvec|common_interrupt|exc_nmi)")
+NEAR_FRAMES = 4
+
+# A function that is made to be raced with, whoever calls it: a clock that is read while it
+# is set, from a copy that its readers then find to be old.
+MEANT = re.compile(RACE + " data-race in ktime_get_(mono|boot|real)_fast_ns / timekeeping_")
 
 
 def read_lines(path):
@@ -40,14 +46,28 @@ def find_splats(lines):
 def is_foreign_race(lines, number):
     if RACE not in lines[number]:
         return False
-    if MEANT.search(lines[number]):
-        return True
-    for line in lines[number:]:
-        if MODULE in line:
-            return False
+    return bool(MEANT.search(lines[number])) or not any(
+        MODULE in frame for frame in near_frames(race_report(lines, number)))
+
+
+def race_report(lines, number):
+    for line in lines[number + 1:]:
         if RACE_END in line:
-            break
-    return True
+            return
+        yield line
+
+
+def near_frames(report):
+    """Of each stack the innermost, down to an interrupt's entry."""
+    depth = 0
+    for line in report:
+        if not FRAME.search(line):
+            depth = 0
+        elif INTERRUPT.search(line):
+            depth = NEAR_FRAMES
+        elif depth < NEAR_FRAMES:
+            depth += 1
+            yield line
 
 
 def splat_excerpt(lines, splats):
