@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consistency.h"
 #include "files.h"
 #include "memory.h"
 #include "smaps.h"
@@ -171,6 +172,8 @@ void diagnose_document(struct findings *findings, const struct snapshot *snap)
 	if (!snap->window.window_ns)
 		add(findings, LEVEL_INFO, "missing", NULL,
 		    "who took CPU from whom is not known: the document was taken without --window");
+	if (consistency_lacks(snap))
+		add(findings, LEVEL_INFO, "consistent", NULL, CONSISTENCY_WORDS);
 }
 
 /* Names of fields for a sentence, cut where there are too many of them. */

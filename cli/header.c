@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "consistency.h"
 #include "text.h"
 #include "units.h"
 
@@ -127,7 +128,7 @@ static void print_walk(const struct snapshot *snap, uint64_t now_ns, bool exact,
 		fprintf(out, ", lock held %s", time_text(value, exact, text));
 	if (facts_get(&snap->host, HOST_TIME_NS, &value) && now_ns >= value)
 		fprintf(out, ", %s ago", time_text(now_ns - value, exact, text));
-	if (facts_get(&snap->host, HOST_CONSISTENT, &value) && !value)
+	if (consistency_lacks(snap))
 		fprintf(out, ", not of one instant");
 	fputc('\n', out);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "consistency.h"
 #include "gaps.h"
 #include "jsonout.h"
 #include "plan.h"
@@ -130,6 +131,7 @@ void placement_print(const struct placement *placement)
 	const struct place_plan *plan = placement->plan;
 	struct gaps gaps = gaps_of(placement);
 	char bytes[UNITS_TEXT];
+	size_t i;
 
 	printf("%zu of %zu hosts can be emptied by %zu move%s of %s\n", plan->n_emptied,
 	       placement->fleet->hosts, plan->n_moves, text_plural(plan->n_moves),
@@ -141,6 +143,8 @@ void placement_print(const struct placement *placement)
 	print_proof(placement);
 	print_empty(placement);
 	gaps_print(&gaps);
+	for (i = 0; i < placement->fleet->hosts; i++)
+		consistency_print(&placement->fleet->snaps[i], placement->fleet->names[i]);
 	if (placement->request->unshared)
 		printf("no sharing is counted on\n");
 	else
@@ -190,6 +194,7 @@ static json_t *host_json(const struct placement *placement, size_t host)
 			    jsonout_number(placement->plan->arriving[host]));
 	json_object_set_new(object, "settled_bytes",
 			    jsonout_number(placement->plan->settled[host]));
+	consistency_put(object, &placement->fleet->snaps[host]);
 	return object;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A plan as the document of the contract. */
+#include "consistency.h"
 #include "jsonout.h"
 #include "plan.h"
 
@@ -120,6 +121,7 @@ json_t *plan_json(const struct plan *plan)
 	if (plan->explanation)
 		json_object_set_new(root, "explanation", explain_json(plan));
 	gaps_put(root, &gaps);
+	consistency_put(root, plan->snap);
 	put_number(root, "nodes", choice->nodes);
 	json_object_set_new(root, "dry_run", json_true());
 	return root;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "consistency.h"
 #include "plan.h"
 #include "table.h"
 #include "text.h"
@@ -80,7 +81,6 @@ static void print_notes(const struct plan *plan)
 {
 	struct gaps gaps = plan_gaps(plan);
 	char cost[UNITS_TEXT];
-	uint64_t consistent;
 
 	if (plan->choice->cost_anywhere)
 		printf("note: a set that costs %s does not fit the destinations\n",
@@ -92,8 +92,7 @@ static void print_notes(const struct plan *plan)
 		printf("note: %zu of the %zu costs are the document's own, in whatever unit\n",
 		       plan->costs->given, plan->costs->movable);
 	gaps_print(&gaps);
-	if (facts_get(&plan->snap->host, HOST_CONSISTENT, &consistent) && !consistent)
-		printf("note: memory changed during the walk; the numbers are not of one instant\n");
+	consistency_print(plan->snap, NULL);
 }
 
 static void print_growth(const struct plan *plan)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consistency.h"
 #include "document.h"
 #include "jsonin.h"
 #include "jsonout.h"
@@ -116,12 +117,10 @@ static void put_arrays(json_t *root, const struct snapshot *snap)
 json_t *snapjson_write(const struct snapshot *snap)
 {
 	json_t *root = json_object();
-	uint64_t consistent;
 
 	put_number(root, "version", VERSION);
 	put_facts(root, &snap->host, host_field_key, HOST_GENERATION, HOST_TIME_NS);
-	if (facts_get(&snap->host, HOST_CONSISTENT, &consistent))
-		json_object_set_new(root, "consistent", json_boolean(consistent));
+	consistency_put(root, snap);
 	put_facts(root, &snap->host, host_field_key, HOST_TIME_NS, HOST_CONSISTENT);
 	if (snap->kernel)
 		json_object_set_new(root, "kernel", jsonout_text(snap->kernel));

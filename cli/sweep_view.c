@@ -2,6 +2,7 @@
 /* The whole trade-off: table, plot, document. */
 #include <stdlib.h>
 
+#include "consistency.h"
 #include "jsonout.h"
 #include "memory.h"
 #include "plan.h"
@@ -88,6 +89,7 @@ void sweep_print(const struct plan *plan, const struct sweep *sweep)
 	       "a need between two of them costs at most as much as the line shows\n");
 	print_corners(sweep);
 	gaps_print(&gaps);
+	consistency_print(plan->snap, NULL);
 }
 
 static json_t *point_json(const struct plan *plan, const struct sweep_point *point)
@@ -121,5 +123,6 @@ json_t *sweep_json(const struct plan *plan, const struct sweep *sweep)
 	json_object_set_new(root, "corners_complete", json_boolean(sweep->corners_complete));
 	json_object_set_new(root, "points", points);
 	gaps_put(root, &gaps);
+	consistency_put(root, plan->snap);
 	return root;
 }

@@ -5,6 +5,7 @@
 #include <linux/vmshare.h>
 #include <stdlib.h>
 
+#include "consistency.h"
 #include "jsonout.h"
 #include "options_cpu.h"
 #include "selector.h"
@@ -39,6 +40,8 @@ static void print_table(const struct view *view, const struct snapshot *snap,
 	if (!options->no_header && columns_have_use(columns))
 		view_print_period(snap);
 	view_print(view, columns, options);
+	if (!options->no_header)
+		consistency_print(snap, NULL);
 }
 
 static int print(struct snapshot *snap, const struct columns *columns, const struct column *sort,

@@ -5,6 +5,7 @@
 #include <linux/vmshare.h>
 #include <stdlib.h>
 
+#include "consistency.h"
 #include "displacement.h"
 #include "jsonout.h"
 #include "options_cpu.h"
@@ -124,6 +125,7 @@ static int print_json(const struct matrix *matrix, struct error *err)
 	json_object_set_new(root, "version", json_integer(1));
 	if (facts_get(&matrix->snap->host, HOST_GENERATION, &generation))
 		json_object_set_new(root, "generation", jsonout_number(generation));
+	consistency_put(root, matrix->snap);
 	json_object_set_new(root, "vms", vms);
 	json_object_set_new(root, "frames_bytes", rows);
 	json_object_set_new(root, "outside_bytes", outside);
@@ -167,6 +169,8 @@ static int show(struct matrix *matrix, const struct column *sort, struct error *
 	if (matrix->options->json)
 		return print_json(matrix, err);
 	print_text(matrix);
+	if (!matrix->options->no_header)
+		consistency_print(matrix->snap, NULL);
 	return print_cpu(matrix, err);
 }
 

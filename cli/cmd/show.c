@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "columns.h"
+#include "consistency.h"
 #include "jsonout.h"
 #include "options_cpu.h"
 #include "selector.h"
@@ -191,6 +192,8 @@ static int print_text(const struct portrait *portrait, const struct columns *col
 		print_threads(portrait);
 	}
 	usage_free(&usage);
+	if (!portrait->options->no_header)
+		consistency_print(portrait->snap, NULL);
 	return 0;
 }
 
@@ -220,6 +223,7 @@ static void print_json(const struct portrait *portrait)
 	json_object_set_new(root, "version", json_integer(1));
 	if (facts_get(&portrait->snap->host, HOST_GENERATION, &generation))
 		json_object_set_new(root, "generation", jsonout_number(generation));
+	consistency_put(root, portrait->snap);
 	json_object_set_new(root, "vm", snapjson_write_vm(portrait->snap, portrait->vm));
 	if (portrait->sharing_known) {
 		json_object_set_new(root, "shared_with", partners_json(portrait));

@@ -37,6 +37,12 @@
 #define UNSPLIT "{\"version\":1,\"window_ns\":9,\"vms\":[{\"pid\":5}],\"sets\":[]," \
 	"\"preemptions\":[{\"victim\":5,\"by\":0,\"count\":1,\"wait_ns\":7}]}"
 
+/* Memory changed while it was looked at. */
+#define CHANGED "{\"version\":1,\"consistent\":false,\"host\":{\"mem_total_bytes\":9999999," \
+	"\"mem_available_bytes\":9999999},\"vms\":[{\"pid\":5,\"unique_bytes\":1," \
+	"\"anon_bytes\":1}],\"sets\":[]}"
+#define OF_ONE_INSTANT "memory changed during the walk; the numbers are not of one instant\n"
+
 #define THREE_PRICES "{\"version\":1,\"vms\":[" \
 	"{\"pid\":5,\"unique_bytes\":100,\"anon_bytes\":100,\"cost\":1}," \
 	"{\"pid\":6,\"unique_bytes\":100,\"anon_bytes\":100,\"cost\":2}," \
@@ -170,6 +176,20 @@ static const struct row rows[] = {
 	  "5 (pid 5): the document does not have its unique_bytes, self_shared_bytes" },
 	{ 0, "doctor --from -", "{\"version\":1,\"vms\":[]}", "does not have sets" },
 	{ 1, "doctor vm9" THREE, NULL, "there is no VM" },
+
+	{ 0, "list --from -", CHANGED, "\nnote: " OF_ONE_INSTANT },
+	{ 0, "show 5 --from -", CHANGED, "\nnote: " OF_ONE_INSTANT },
+	{ 0, "matrix --from -", CHANGED, "\nnote: " OF_ONE_INSTANT },
+	{ 0, "doctor --from -", CHANGED, "info     " OF_ONE_INSTANT },
+	{ 0, "victim --need 1 --from -", CHANGED, "\nnote: " OF_ONE_INSTANT },
+	{ 0, "victim --sweep --from -", CHANGED, "\nnote: " OF_ONE_INSTANT },
+	{ 0, "place a=- b=" GOLDEN "/hostc.json", CHANGED, "\nnote: a: " OF_ONE_INSTANT },
+	{ 0, "list -j --from -", CHANGED, "\"consistent\":false" },
+	{ 0, "show 5 -j --from -", CHANGED, "\"consistent\":false" },
+	{ 0, "matrix -j --from -", CHANGED, "\"consistent\":false" },
+	{ 0, "victim --need 1 -j --from -", CHANGED, "\"consistent\":false" },
+	{ 0, "victim --sweep -j --from -", CHANGED, "\"consistent\":false" },
+	{ 0, "place a=- b=" GOLDEN "/hostc.json -j", CHANGED, "\"consistent\":false" },
 
 	/* victim */
 	{ 2, "victim" THREE, NULL, "--need SIZE" },
@@ -352,6 +372,11 @@ static const struct row silent[] = {
 	{ 0, "doctor --from -", "{\"version\":1,\"vms\":[]}", "the kernel has none" },
 	{ 0, "doctor" BUSY, NULL, "without --window" },
 	{ 0, "matrix --window 0" BUSY, NULL, "CPU over" },
+	{ 0, "list" THREE, NULL, "note:" },
+	{ 0, "list --no-header --from -", CHANGED, "note:" },
+	{ 0, "show 5 --no-header --from -", CHANGED, "note:" },
+	{ 0, "matrix --no-header --from -", CHANGED, "note:" },
+	{ 0, "place a=" GOLDEN "/three.json b=" GOLDEN "/hostc.json", NULL, "note: a:" },
 	{ 0, "matrix -j --window 0" BUSY, NULL, "window_ns" },
 	{ 0, "snapshot --from -", UNSPLIT, "idle_wait_ns" },
 	{ 0, "snapshot --from -", UNSPLIT, "unknown_wait_ns" },
