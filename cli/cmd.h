@@ -5,12 +5,20 @@
 #include "error.h"
 #include "options.h"
 
+/* A key of -s that is one verb's own. */
+struct sort_key {
+	const char *key;
+	const char *title;
+	const char *help;
+};
+
 struct cmd {
 	const char *name;
 	const char *args;
 	const char *summary;
 	unsigned int needs;		/* enum need: always; columns may add */
 	bool columns, sorts;		/* -o, -s matter: the help lists the keys */
+	const struct sort_key *sort_keys;	/* of -s, checked by the verb; NULL: the columns */
 	const char *no_document;	/* what the verb looks at instead of --from; NULL: it takes one */
 	size_t operands_min, operands_max;
 	const struct option *options;

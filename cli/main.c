@@ -42,10 +42,23 @@ static void print_overview(void)
 	       "4 module or kernel support missing, 5 no permission.\n");
 }
 
+static void print_sort_keys(const struct cmd *cmd)
+{
+	const struct sort_key *key;
+
+	printf("\nkeys for -s:\n");
+	for (key = cmd->sort_keys; key->key; key++)
+		printf("  %-14s %-10s %s\n", key->key, key->title, key->help);
+}
+
 static void print_columns(const struct cmd *cmd)
 {
 	const struct column *column;
 
+	if (cmd->sort_keys) {
+		print_sort_keys(cmd);
+		return;
+	}
 	printf("\ncolumns for %s:\n",
 	       cmd->columns && cmd->sorts ? "-o and -s" : cmd->columns ? "-o" : "-s");
 	for (column = columns_all; column->key; column++)
@@ -106,14 +119,14 @@ static const struct cmd *default_command(void)
 }
 
 /* Every verb takes -o and -s, so that scripts need not know which shows VMs. */
-static int check_columns(const struct options *options, struct error *err)
+static int check_columns(const struct cmd *cmd, const struct options *options, struct error *err)
 {
 	const struct column *column;
 	struct columns columns;
 
 	if (options->columns && columns_parse(options->columns, &columns, err))
 		return -1;
-	return columns_parse_key(options->sort, &column, err);
+	return cmd->sort_keys ? 0 : columns_parse_key(options->sort, &column, err);
 }
 
 /* An option without effect would be believed to have one. */
@@ -132,7 +145,7 @@ static int check_document(const struct cmd *cmd, const struct options *options, 
 
 static int check_usage(const struct cmd *cmd, const struct options *options, struct error *err)
 {
-	if (check_columns(options, err) || check_document(cmd, options, err))
+	if (check_columns(cmd, options, err) || check_document(cmd, options, err))
 		return -1;
 	if (options->operands.count < cmd->operands_min && cmd->operands_min > 1)
 		return error_set(err, EXIT_USAGE, "%s needs at least %zu arguments: vmshare %s %s",

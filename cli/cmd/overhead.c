@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "columns.h"
 #include "experiment.h"
 #include "jsonout.h"
 #include "options_cpu.h"
@@ -19,7 +18,6 @@
 #include "table.h"
 #include "text.h"
 #include "units.h"
-#include "view.h"
 
 #define WINDOW_MS 2000
 #define CELL 2048
@@ -57,6 +55,33 @@ static const struct option options_overhead[] = {
 	{ .name = NULL },
 };
 
+enum column {
+	COLUMN_VM,
+	COLUMN_PID,
+	COLUMN_CPU,
+	COLUMN_GUEST,
+	COLUMN_EXITS,
+	COLUMN_VMM,
+	COLUMN_KERNEL,
+	COLUMN_OVERHEAD,
+	COLUMN_READY,
+	COLUMN_RATE,
+	COLUMNS
+};
+
+static const struct sort_key columns[COLUMNS + 1] = {
+	[COLUMN_VM] = { "vm", "VM", "name of the VM, or its pid" },
+	[COLUMN_PID] = { "pid", "PID", "process id of its VMM" },
+	[COLUMN_CPU] = { "cpu", "CPU%", "time on a CPU: the next four" },
+	[COLUMN_GUEST] = { "guest", "GUEST", "of it in guest mode" },
+	[COLUMN_EXITS] = { "exits", "EXITS", "of its vCPU threads, outside of it" },
+	[COLUMN_VMM] = { "vmm", "VMM", "of the VMM's other threads" },
+	[COLUMN_KERNEL] = { "kernel", "KERNEL", "of kernel threads that work for it" },
+	[COLUMN_OVERHEAD] = { "overhead", "OVERHEAD%", "the part that is not guest code" },
+	[COLUMN_READY] = { "ready", "RDY%", "time runnable but not running" },
+	[COLUMN_RATE] = { "exit_rate", "EXIT/s", "exits from guest mode per second" },
+};
+
 struct account {
 	const struct vm *vm;
 	struct overhead overhead;
@@ -71,26 +96,102 @@ struct ledger {
 	struct overhead sum;
 };
 
-/* In the order asked for; only the VMs that were named. */
-static int fill(struct ledger *ledger, const struct view *view, const bool *chosen)
+/* Only the VMs that were named, if any was. */
+static int fill(struct ledger *ledger, const bool *chosen)
 {
 	size_t i;
 
-	ledger->accounts = calloc(view->count + 1, sizeof(*ledger->accounts));
+	ledger->accounts = calloc(ledger->snap->n_vms + 1, sizeof(*ledger->accounts));
 	if (!ledger->accounts)
 		return -1;
 	overhead_begin(&ledger->sum);
-	for (i = 0; i < view->count; i++) {
+	for (i = 0; i < ledger->snap->n_vms; i++) {
 		struct account *account = &ledger->accounts[ledger->count];
 
-		account->vm = view->rows[i].vm;
-		if (ledger->options->operands.count && !chosen[account->vm - ledger->snap->vms])
+		account->vm = &ledger->snap->vms[i];
+		if (ledger->options->operands.count && !chosen[i])
 			continue;
 		overhead_of(&account->overhead, &ledger->snap->window, account->vm->pid);
 		overhead_add(&ledger->sum, &account->overhead);
 		ledger->count++;
 	}
 	return 0;
+}
+
+/* What is not guest code, in percent; of a VM that did not run there is no part. */
+static bool overhead_percent(const struct overhead *overhead, double *percent)
+{
+	uint64_t total, guest;
+
+	if (!facts_get(&overhead->facts, OVERHEAD_CPU_NS, &total) ||
+	    !facts_get(&overhead->facts, OVERHEAD_GUEST_NS, &guest) || !total)
+		return false;
+	*percent = (double)(total - guest) * 100 / (double)total;
+	return true;
+}
+
+static int parse_sort(const char *key, enum column *column, struct error *err)
+{
+	struct nearest near = {};
+	char list[256] = "";
+	size_t used = 0, i;
+
+	for (i = 0; i < COLUMNS; i++) {
+		if (!strcmp(columns[i].key, key)) {
+			*column = (enum column)i;
+			return 0;
+		}
+		text_offer(&near, key, columns[i].key);
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? "," : "",
+					 columns[i].key);
+	}
+	return error_set(err, EXIT_USAGE, "overhead does not show \"%s\"%s%s%s; it sorts by %s", key,
+			 near.word ? "; did you mean " : "", near.word ? near.word : "",
+			 near.word ? "?" : "", list);
+}
+
+static bool amount(const struct account *account, enum column column, double *value)
+{
+	static const enum overhead_part parts[] = {
+		[COLUMN_CPU] = OVERHEAD_CPU_NS, [COLUMN_GUEST] = OVERHEAD_GUEST_NS,
+		[COLUMN_EXITS] = OVERHEAD_EXITS_NS, [COLUMN_VMM] = OVERHEAD_VMM_NS,
+		[COLUMN_KERNEL] = OVERHEAD_KERNEL_NS, [COLUMN_READY] = OVERHEAD_READY_NS,
+		[COLUMN_RATE] = OVERHEAD_EXITS,
+	};
+	uint64_t number;
+
+	if (column == COLUMN_OVERHEAD)
+		return overhead_percent(&account->overhead, value);
+	if (!facts_get(&account->overhead.facts, parts[column], &number))
+		return false;
+	*value = (double)number;
+	return true;
+}
+
+static int compare_columns(const struct account *left, const struct account *right,
+			   enum column column)
+{
+	char labels[2][16];
+	double a = 0, b = 0;
+	bool a_known, b_known;
+
+	if (column == COLUMN_PID)
+		return 0;
+	if (column == COLUMN_VM)
+		return strcmp(vm_label(left->vm, labels[0], sizeof(labels[0])),
+			      vm_label(right->vm, labels[1], sizeof(labels[1])));
+	a_known = amount(left, column, &a);
+	b_known = amount(right, column, &b);
+	return a_known != b_known ? b_known - a_known : (a < b) - (a > b);
+}
+
+/* As columns_compare(): names upwards, amounts downwards, what is not known last, then by pid. */
+static int compare_accounts(const void *a, const void *b, void *data)
+{
+	const struct account *left = a, *right = b;
+	int order = compare_columns(left, right, *(const enum column *)data);
+
+	return order ? order : (left->vm->pid > right->vm->pid) - (left->vm->pid < right->vm->pid);
 }
 
 static void percent_cell(struct table *table, const struct ledger *ledger,
@@ -105,15 +206,13 @@ static void percent_cell(struct table *table, const struct ledger *ledger,
 	table_cell(table, text);
 }
 
-/* What is not guest code; of a VM that did not run there is no part. */
 static void overhead_cell(struct table *table, const struct overhead *overhead)
 {
 	char text[32] = "-";
-	uint64_t total, guest;
+	double percent;
 
-	if (facts_get(&overhead->facts, OVERHEAD_CPU_NS, &total) &&
-	    facts_get(&overhead->facts, OVERHEAD_GUEST_NS, &guest) && total)
-		snprintf(text, sizeof(text), "%.1f", (double)(total - guest) * 100 / (double)total);
+	if (overhead_percent(overhead, &percent))
+		snprintf(text, sizeof(text), "%.1f", percent);
 	table_cell(table, text);
 }
 
@@ -136,15 +235,11 @@ static void overhead_cells(struct table *table, const struct ledger *ledger,
 
 static struct table *titled(void)
 {
-	static const char *const titles[] = {
-		"VM", "PID", "CPU%", "GUEST", "EXITS", "VMM", "KERNEL", "OVERHEAD%", "RDY%", "EXIT/s",
-	};
-	const size_t count = sizeof(titles) / sizeof(*titles);
-	struct table *table = table_new(count);
+	struct table *table = table_new(COLUMNS);
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		table_title(table, i, titles[i], i > 0);
+	for (i = 0; i < COLUMNS; i++)
+		table_title(table, i, columns[i].title, i > 0);
 	return table;
 }
 
@@ -246,32 +341,28 @@ static void print_json(const struct ledger *ledger)
 	jsonout_print(root, ledger->options->pretty);
 }
 
-static int account_for(struct ledger *ledger, struct error *err)
+static int account_for(struct ledger *ledger, enum column sort, struct error *err)
 {
 	bool *chosen = calloc(ledger->snap->n_vms + 1, sizeof(*chosen));
-	const struct column *sort = NULL;
-	struct view view = {};
-	int ret = 0;
+	int ret;
 
 	if (!chosen)
 		return error_no_memory(err);
-	if (columns_parse_key(ledger->options->sort, &sort, err) ||
-	    selector_mark(ledger->snap, &ledger->options->operands, chosen, err) ||
-	    view_init(&view, ledger->snap, NULL, err))
-		ret = -1;
-	if (!ret) {
-		view_sort(&view, sort, false);
-		if (fill(ledger, &view, chosen))
-			ret = error_no_memory(err);
-	}
+	ret = selector_mark(ledger->snap, &ledger->options->operands, chosen, err);
+	if (!ret && fill(ledger, chosen))
+		ret = error_no_memory(err);
 	free(chosen);
-	if (!ret && ledger->options->json)
+	if (ret)
+		return ret;
+	if (ledger->options->sort)
+		qsort_r(ledger->accounts, ledger->count, sizeof(*ledger->accounts),
+			compare_accounts, &sort);
+	if (ledger->options->json)
 		print_json(ledger);
-	else if (!ret)
+	else
 		print_text(ledger);
 	free(ledger->accounts);
-	view_free(&view);
-	return ret;
+	return 0;
 }
 
 static int take(struct ledger *ledger, unsigned int needs, struct snapshot *snap,
@@ -298,7 +389,8 @@ static int take(struct ledger *ledger, unsigned int needs, struct snapshot *snap
 			 options->from);
 }
 
-static int show(const struct cmd *cmd, const struct options *options, struct error *err)
+static int show(const struct cmd *cmd, const struct options *options, enum column sort,
+		struct error *err)
 {
 	struct ledger ledger = { .options = options };
 	struct snapshot snap;
@@ -307,7 +399,7 @@ static int show(const struct cmd *cmd, const struct options *options, struct err
 	if (take(&ledger, cmd->needs, &snap, err))
 		return -1;
 	ledger.snap = &snap;
-	ret = account_for(&ledger, err);
+	ret = account_for(&ledger, sort, err);
 	snapshot_free(&snap);
 	return ret;
 }
@@ -457,7 +549,11 @@ static int run_experiment(const struct options *options, struct error *err)
 
 static int run(const struct cmd *cmd, const struct options *options, struct error *err)
 {
-	return options->experiment ? run_experiment(options, err) : show(cmd, options, err);
+	enum column sort = COLUMN_PID;
+
+	if (options->sort && parse_sort(options->sort, &sort, err))
+		return -1;
+	return options->experiment ? run_experiment(options, err) : show(cmd, options, sort, err);
 }
 
 const struct cmd cmd_overhead = {
@@ -466,6 +562,7 @@ const struct cmd cmd_overhead = {
 	.summary = "what the VMM costs per VM; --experiment: what it costs others",
 	.needs = NEED_CPU,
 	.sorts = true,
+	.sort_keys = columns,
 	.operands_max = SIZE_MAX,
 	.options = options_overhead,
 	.run = run,
