@@ -65,6 +65,18 @@ static void print_columns(const struct cmd *cmd)
 		printf("  %-14s %-8s %s\n", column->key, column->title, column->help);
 }
 
+/* Without those that the verb refuses. */
+static void print_common(const struct cmd *cmd)
+{
+	const struct option *option;
+
+	for (option = options_common; option->name; option++) {
+		if (!cmd->no_document ||
+		    (strcmp(option->name, "from") && strcmp(option->name, "engine")))
+			options_print(option);
+	}
+}
+
 static void print_help(const struct cmd *cmd)
 {
 	printf("usage: vmshare %s [OPTION]...%s%s\n\n%s\n", cmd->name, *cmd->args ? " " : "",
@@ -74,7 +86,7 @@ static void print_help(const struct cmd *cmd)
 		options_help(cmd->options);
 	}
 	printf("\noptions of every verb:\n");
-	options_help(options_common);
+	print_common(cmd);
 	if (cmd->columns || cmd->sorts)
 		print_columns(cmd);
 }
@@ -132,12 +144,14 @@ static int check_columns(const struct cmd *cmd, const struct options *options, s
 /* An option without effect would be believed to have one. */
 static int check_document(const struct cmd *cmd, const struct options *options, struct error *err)
 {
-	if (!options->from)
-		return 0;
-	if (cmd->no_document)
+	if (cmd->no_document && options->from)
 		return error_set(err, EXIT_USAGE, "%s does not go with --from: it %s", cmd->name,
 				 cmd->no_document);
-	if (options->engine != ENGINE_UNKNOWN)
+	if (cmd->no_document && options->engine != ENGINE_UNKNOWN)
+		return error_set(err, EXIT_USAGE,
+				 "--engine is how the module walks, and %s makes it walk none; leave it out",
+				 cmd->name);
+	if (options->from && options->engine != ENGINE_UNKNOWN)
 		return error_set(err, EXIT_USAGE,
 				 "--engine is how the module walks; for a document (--from) that is done");
 	return 0;

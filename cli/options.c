@@ -296,21 +296,24 @@ int options_parse(struct options *options, const struct option *verb, int argc, 
 	return ret;
 }
 
-void options_help(const struct option *table)
+void options_print(const struct option *option)
 {
 	char left[64], value[32];
 	int width = 22;
 
-	for (; table->name; table++) {
-		if (!table->help)
-			continue;
-		snprintf(value, sizeof(value), "%s%s", table->arg ? " " : "",
-			 table->arg ? table->arg : "");
-		if (table->letter)
-			snprintf(left, sizeof(left), "-%c, --%s%s", table->letter, table->name,
-				 value);
-		else
-			snprintf(left, sizeof(left), "    --%s%s", table->name, value);
-		printf("  %-*s  %s\n", width, left, table->help);
-	}
+	if (!option->help)
+		return;
+	snprintf(value, sizeof(value), "%s%s", option->arg ? " " : "",
+		 option->arg ? option->arg : "");
+	if (option->letter)
+		snprintf(left, sizeof(left), "-%c, --%s%s", option->letter, option->name, value);
+	else
+		snprintf(left, sizeof(left), "    --%s%s", option->name, value);
+	printf("  %-*s  %s\n", width, left, option->help);
+}
+
+void options_help(const struct option *table)
+{
+	for (; table->name; table++)
+		options_print(table);
 }

@@ -109,7 +109,8 @@ int options_parse(struct options *options, const struct option *verb, int argc, 
 
 int words_add(struct words *words, const char *word, struct error *err);
 
-/* Prints a table of options. */
+/* Prints one option, or a table of them. */
+void options_print(const struct option *option);
 void options_help(const struct option *table);
 
 #endif

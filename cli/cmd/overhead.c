@@ -523,9 +523,10 @@ static int run_experiment(const struct options *options, struct error *err)
 	struct experiment *experiment;
 	int ret;
 
-	if (options->from || options->operands.count)
+	if (options->from || options->operands.count || options->window_given ||
+	    options->engine != ENGINE_UNKNOWN)
 		return error_set(err, EXIT_USAGE,
-				 "--experiment starts jobs of its own; it takes neither VMs nor --from");
+				 "--experiment starts jobs of its own; it takes neither VMs nor --from, --window or --engine");
 	experiment = calloc(1, sizeof(*experiment));
 	if (!experiment)
 		return error_no_memory(err);
@@ -553,6 +554,9 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 
 	if (options->sort && parse_sort(options->sort, &sort, err))
 		return -1;
+	if (!options->experiment && (options->seconds_ms || options->repeats || options->cpus))
+		return error_set(err, EXIT_USAGE,
+				 "--seconds, --repeats and --cpus are of the experiment; give --experiment too");
 	return options->experiment ? run_experiment(options, err) : show(cmd, options, sort, err);
 }
 

@@ -87,6 +87,9 @@ static const struct row rows[] = {
 	{ 2, "manage --check" THREE, NULL, "manage does not go with --from" },
 	{ 2, "tune t" THREE, NULL, "tune does not go with --from" },
 	{ 2, "list --engine tree" THREE, NULL, "--engine is how the module walks" },
+	{ 2, "version --engine tree", NULL, "version makes it walk none" },
+	{ 2, "place a b --engine pages", NULL, "place makes it walk none" },
+	{ 2, "tune t --engine tree", NULL, "tune makes it walk none" },
 	{ 2, "version -s pidd", NULL, "did you mean pid?" },
 	{ 2, "list --engine fast", NULL, "auto, tree and pages" },
 	{ 2, "list --color=pink", NULL, "auto, always and never" },
@@ -116,6 +119,11 @@ static const struct row rows[] = {
 	{ 1, "overhead nosuch" BUSY, NULL, "nosuch" },
 	{ 2, "overhead --experiment" BUSY, NULL, "starts jobs of its own" },
 	{ 2, "overhead --experiment web1", NULL, "starts jobs of its own" },
+	{ 2, "overhead --experiment --window 1", NULL, "starts jobs of its own" },
+	{ 2, "overhead --experiment --engine tree", NULL, "starts jobs of its own" },
+	{ 2, "overhead --seconds 1" BUSY, NULL, "give --experiment too" },
+	{ 2, "overhead --repeats 2" BUSY, NULL, "give --experiment too" },
+	{ 2, "overhead --cpus 2" BUSY, NULL, "give --experiment too" },
 	{ 2, "overhead --experiment --cpus 1", NULL, "--cpus 1: the experiment" },
 	{ 2, "overhead --seconds 0.01", NULL, "\"0.01\" is not a number of seconds from 0.1" },
 	{ 2, "overhead --experiment --cpus 0", NULL, "is not a whole number" },
@@ -377,6 +385,11 @@ static const struct row rows[] = {
 
 /* Here part is what must not be said. */
 static const struct row silent[] = {
+	{ 0, "place -h", NULL, "--from" },
+	{ 0, "place -h", NULL, "--engine" },
+	{ 0, "manage -h", NULL, "--from" },
+	{ 0, "tune -h", NULL, "--from" },
+	{ 0, "version -h", NULL, "--from" },
 	{ 0, "victim --need 1 --weight 6=5 --weight 5=9 --from -", TWO_VMS(",\"cost\":7"),
 	  "document's own" },
 	{ 0, "doctor --from -", "{\"version\":1,\"vms\":[]}", "the kernel has none" },
