@@ -38,7 +38,8 @@
 
 /* What parent and child both see: a page for them alone, then the memory. */
 struct shared {
-	char problem[PAGE];		/* why the child gave up */
+	enum exit_code code;
+	char problem[PAGE - sizeof(enum exit_code)];	/* why the child gave up */
 	uint8_t memory[MEMORY] __attribute__((aligned(PAGE)));
 };
 
@@ -83,10 +84,17 @@ extern const char spin_guest[], spin_end[];
 extern void spin_batch(void *memory);
 #endif
 
-static void fail(struct shared *shared, const char *what)
+static __attribute__((noreturn)) void fail_with(struct shared *shared, enum exit_code code,
+						const char *what)
 {
+	shared->code = code;
 	snprintf(shared->problem, sizeof(shared->problem), "%s: %s", what, strerror(errno));
 	_exit(1);
+}
+
+static void fail(struct shared *shared, const char *what)
+{
+	fail_with(shared, EXIT_RUNTIME, what);
 }
 
 static void *memory_of(struct shared *shared)
@@ -186,13 +194,22 @@ static void add_memory(struct guest *guest)
 	request(guest, guest->vm, KVM_SET_USER_MEMORY_REGION, &region, "giving the guest memory");
 }
 
-static void make_guest(struct guest *guest)
+static int open_kvm(struct shared *shared)
 {
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	if (kvm >= 0)
+		return kvm;
+	if (errno == EACCES || errno == EPERM)
+		fail_with(shared, EXIT_PERMISSION, "opening /dev/kvm (be root or of the group kvm)");
+	fail_with(shared, EXIT_SUPPORT, "opening /dev/kvm (is kvm_intel or kvm_amd loaded?)");
+}
+
+static void make_guest(struct guest *guest)
+{
+	int kvm = open_kvm(guest->shared);
 	size_t size;
 
-	if (kvm < 0)
-		fail(guest->shared, "opening /dev/kvm (is kvm_intel or kvm_amd loaded?)");
 	guest->vm = request(guest, kvm, KVM_CREATE_VM, NULL, "making a VM");
 	request(guest, guest->vm, KVM_SET_TSS_ADDR, (void *)0xfffbd000ul, "placing the TSS");
 	add_memory(guest);
@@ -316,7 +333,7 @@ static int gave_up(struct spin *spin, struct error *err)
 	struct shared *shared = spin->shared;
 	const char *problem = *shared->problem ? shared->problem : "it ended by itself";
 
-	error_set(err, strstr(problem, "/dev/kvm") ? EXIT_SUPPORT : EXIT_RUNTIME,
+	error_set(err, *shared->problem ? shared->code : EXIT_RUNTIME,
 		  "the experiment's job could not be started: %s", problem);
 	munmap(shared, sizeof(*shared));
 	spin->pid = 0;

@@ -3,10 +3,14 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "experiment.h"
 #include "policy/overhead.h"
@@ -135,6 +139,43 @@ static void test_job(void)
 	has_text(err.message, "choosing CPUs", "and says why");
 }
 
+/* As whom nothing is allowed to; as another user as whoever it is. */
+static void become_nobody(void)
+{
+	if (!geteuid() && (setgroups(0, NULL) || setegid(65534) || seteuid(65534)))
+		printf("# cannot become another user: %s\n", strerror(errno));
+}
+
+static void become_again(uid_t user, gid_t group, const gid_t *groups, int count)
+{
+	if (user != geteuid() && (seteuid(user) || setegid(group) ||
+				  setgroups((size_t)count, groups)))
+		printf("# cannot become the user again: %s\n", strerror(errno));
+}
+
+/* What is to be done about /dev/kvm is another thing where it is there. */
+static void test_no_guest(void)
+{
+	struct spin_place place = { .guest = true };
+	uid_t user = geteuid();
+	gid_t group = getegid(), groups[64];
+	int count = getgroups(64, groups), problem;
+	struct error err = {};
+	struct spin spin;
+
+	sched_getaffinity(0, sizeof(place.vcpu), &place.vcpu);
+	place.vmm = place.vcpu;
+	become_nobody();
+	problem = faccessat(AT_FDCWD, "/dev/kvm", R_OK | W_OK, AT_EACCESS) ? errno : 0;
+	if (problem == EACCES || problem == ENOENT) {
+		ok(spin_start(&spin, &place, &err) == -1, "no guest where KVM does not answer");
+		is_number(err.code, problem == EACCES ? EXIT_PERMISSION : EXIT_SUPPORT,
+			  "which is a matter of permission or of support");
+		has_text(err.message, problem == EACCES ? "group kvm" : "loaded?", "and is told");
+	}
+	become_again(user, group, groups, count);
+}
+
 static void test_preparing(void)
 {
 	struct experiment experiment = {}, many = { .cpus = 5000 };
@@ -159,5 +200,6 @@ void test_overhead(void)
 	test_unknown_parts();
 	test_arithmetic();
 	test_job();
+	test_no_guest();
 	test_preparing();
 }
