@@ -32,7 +32,7 @@ static void print_overview(void)
 	       "terminal, else list.\n\n"
 	       "verbs:\n");
 	for (i = 0; i < COMMANDS; i++)
-		printf("  %-10s %-12s %s\n", commands[i]->name, commands[i]->args,
+		printf("  %-10s %-19s %s\n", commands[i]->name, commands[i]->args,
 		       commands[i]->summary);
 	printf("\noptions of every verb:\n");
 	options_help(options_common);

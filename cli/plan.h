@@ -27,6 +27,10 @@ struct plan {
 	const struct explanation *explanation;	/* NULL: not asked for */
 };
 
+/* Of VMs that no destination takes: how many, and the ending of their noun. */
+#define PLAN_WITHOUT_HOST "%zu VM%s left out because no destination takes it " \
+	"(too large, or its name or UUID is there)"
+
 /* Numbers as the options have them: rounded with units, or exact. */
 const char *plan_size(const struct options *options, uint64_t bytes, char out[UNITS_TEXT]);
 const char *plan_cost(const struct options *options, const struct costs *costs, uint64_t cost,

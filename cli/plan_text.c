@@ -86,7 +86,7 @@ static void print_notes(const struct plan *plan)
 		printf("note: a set that costs %s does not fit the destinations\n",
 		       plan_cost(plan->options, plan->costs, plan->choice->cost_anywhere, cost));
 	if (plan->without_host)
-		printf("note: %zu VM%s left out because no destination takes it (too large, or its name or UUID is there)\n",
+		printf("note: " PLAN_WITHOUT_HOST "\n",
 		       plan->without_host, text_plural(plan->without_host));
 	if (plan->costs->given && plan->costs->given < plan->costs->movable)
 		printf("note: %zu of the %zu costs are the document's own, in whatever unit\n",

@@ -148,7 +148,7 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 
 const struct cmd cmd_place = {
 	.name = "place",
-	.args = "FILE...",
+	.args = "[HOST=]FILE...",
 	.summary = "which hosts could be emptied because others in use take their VMs",
 	.needs = NEED_SETS,
 	.no_document = "reads one snapshot per host: vmshare place a.json b.json",

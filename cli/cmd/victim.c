@@ -143,15 +143,15 @@ static struct plan plan_of(const struct job *job)
 static void explain_infeasible(const struct job *job, struct error *err)
 {
 	const struct victim_plan *choice = &job->choice;
-	char need[UNITS_TEXT], all[UNITS_TEXT], limit[64] = "", hosts[96] = "";
+	char need[UNITS_TEXT], all[UNITS_TEXT], limit[64] = "", hosts[160] = "";
 	size_t staying = job->snap.n_vms - choice->movable - job->without_host;
 
 	if (job->request.max_vms)
 		snprintf(limit, sizeof(limit), " by at most %zu VM%s", job->request.max_vms,
 			 text_plural(job->request.max_vms));
 	if (job->without_host)
-		snprintf(hosts, sizeof(hosts), "; %zu more fit on no destination (see --margin)",
-			 job->without_host);
+		snprintf(hosts, sizeof(hosts), "; " PLAN_WITHOUT_HOST " (see --margin)",
+			 job->without_host, text_plural(job->without_host));
 	error_set(err, EXIT_NEED,
 		  "%s cannot be freed%s: all %zu movable VMs together would free %s (%" PRIu64
 		  " bytes); %zu VMs are pinned or kept%s",
@@ -403,7 +403,7 @@ static int check_options(const struct options *options, struct error *err)
 {
 	if (!options->need_bytes && !options->sweep)
 		return error_set(err, EXIT_USAGE,
-				 "victim has to know how much: --need SIZE, for instance --need 4G");
+				 "victim has to know how much: --need SIZE, for instance --need 4G; or --sweep for every need");
 	if (options->sweep && (options->need_bytes || options->commands || options->explain ||
 			       options->dests.count))
 		return error_set(err, EXIT_USAGE,
@@ -443,7 +443,7 @@ static int run(const struct cmd *cmd, const struct options *given, struct error 
 
 const struct cmd cmd_victim = {
 	.name = "victim",
-	.args = "--need SIZE",
+	.args = "--need SIZE|--sweep",
 	.summary = "the cheapest set of VMs whose leaving really frees SIZE",
 	.needs = NEED_SETS,
 	.options = options_victim,

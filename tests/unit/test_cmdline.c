@@ -210,7 +210,9 @@ static const struct row rows[] = {
 	{ 0, "place a=- b=" GOLDEN "/hostc.json -j", CHANGED, "\"consistent\":false" },
 
 	/* victim */
-	{ 2, "victim" THREE, NULL, "--need SIZE" },
+	{ 2, "victim" THREE, NULL, "or --sweep for every need" },
+	{ 0, "victim -h", NULL, "usage: vmshare victim [OPTION]... --need SIZE|--sweep\n" },
+	{ 0, "-h", NULL, "\n  place      [HOST=]FILE...      which hosts" },
 	{ 2, "victim --need 0" THREE, NULL, "is nothing" },
 	{ 2, "victim --need -1" THREE, NULL, "negative" },
 	{ 2, "victim --need NaN" THREE, NULL, "not a number" },
@@ -314,7 +316,7 @@ static const struct row rows[] = {
 	{ 0, "victim --need 15000 -j --from - --dest b=" GOLDEN "/hostb.json", TIGHT,
 	  "\"anywhere\":2" },
 	{ 0, "victim --need 5K" THREE HOST_B HOST_C, NULL, "hostc grows by" },
-	{ 3, "victim --need 4K --margin 90%" THREE HOST_B, NULL, "3 more fit on no destination" },
+	{ 3, "victim --need 4K --margin 90%" THREE HOST_B, NULL, "; 3 VMs left out because no destination takes it (too large, or its name" },
 	{ 3, "victim --need 4K --with vm1 --margin 1M" THREE HOST_B, NULL, "has to leave (--with)" },
 	{ 0, "victim --need 4K --margin 0" THREE HOST_B, NULL, "(at least 0)" },
 	{ 2, "victim --need 4K --margin 100%" THREE HOST_B, NULL, "from 0% to 99%" },
@@ -322,7 +324,7 @@ static const struct row rows[] = {
 	{ 1, "victim --need 4K --dest " GOLDEN "/none.json" THREE, NULL, "cannot open it" },
 	{ 2, "victim --need 4K" THREE HOST_B HOST_B, NULL, "two snapshots are called" },
 	{ 1, "victim --need 4K --dest -" THREE, "{\"version\":1,\"vms\":[]}", "mem_available_bytes" },
-	{ 3, "victim --need 4K --dest a=" GOLDEN "/three.json" THREE, NULL, "3 more fit on no" },
+	{ 3, "victim --need 4K --dest a=" GOLDEN "/three.json" THREE, NULL, "3 VMs left out because" },
 
 	/* commands */
 	{ 0, "victim --need 4K --commands" THREE HOST_C, NULL,
@@ -348,7 +350,7 @@ static const struct row rows[] = {
 	  "CheckInterval  500ms" },
 
 	/* place */
-	{ 2, "place", NULL, "needs at least 2 arguments" },
+	{ 2, "place", NULL, "needs at least 2 arguments: vmshare place [HOST=]FILE..." },
 	{ 2, "place " GOLDEN "/hostb.json", NULL, "needs at least 2 arguments" },
 	{ 2, "place a=- b=-", NULL, "cannot be read twice" },
 	{ 2, "place a b" THREE, NULL, "it reads one snapshot per host" },
