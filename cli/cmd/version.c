@@ -82,6 +82,15 @@ static void print_capability(const struct capability *capability)
 	       *reason ? ": " : "", reason);
 }
 
+/* The module's, where it is known, and the program's. */
+static void print_abi(const struct module_info *info)
+{
+	if (info->abi_known)
+		printf("abi     %u (program: %u)\n", info->abi, VMSHARE_ABI_REVISION);
+	else
+		printf("abi     unknown (program: %u)\n", VMSHARE_ABI_REVISION);
+}
+
 static void print_module(const struct module_info *info)
 {
 	char version[64];
@@ -89,8 +98,7 @@ static void print_module(const struct module_info *info)
 
 	text_escape(info->version ? info->version : "unknown", version, sizeof(version));
 	printf("module  %s\n", version);
-	if (info->abi_known)
-		printf("abi     %u (program: %u)\n", info->abi, VMSHARE_ABI_REVISION);
+	print_abi(info);
 	printf("engine  %s\n", engine_name(info->engine));
 	if (info->n_capabilities)
 		printf("capabilities\n");
@@ -110,10 +118,12 @@ static int run(const struct cmd *cmd, const struct options *options, struct erro
 		print_json(answered ? &info : NULL, &problem, options->pretty);
 	} else {
 		printf("program %s\n", VMSHARE_VERSION);
-		if (answered)
+		if (answered) {
 			print_module(&info);
-		else
+		} else {
 			printf("module  not reachable: %s\n", problem.message);
+			print_abi(&info);
+		}
 	}
 	module_info_free(&info);
 	return EXIT_OK;

@@ -381,6 +381,7 @@ static const struct row rows[] = {
 
 	/* works whether the module is there or not */
 	{ 0, "version", NULL, "program " },
+	{ 0, "version", NULL, " (program: " },
 	{ 0, "version -j", NULL, "\"cli\":\"" },
 	{ 0, "doctor", NULL, "" },
 };
