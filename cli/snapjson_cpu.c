@@ -16,11 +16,12 @@
 /* Counters since birth end where those of hooks begin, which are for a window only. */
 #define LIFE_FIELDS THREAD_WAITS
 
-static const char *const preemption_keys[] = {
-	"victim", "by", "count", "wait_ns", "idle_wait_ns", "unknown_wait_ns",
-};
+enum { VICTIM, BY, COUNT, WAIT_NS, IDLE_WAIT_NS, UNKNOWN_WAIT_NS };
 
-enum { VICTIM, BY, COUNT, WAIT_NS, IDLE_WAIT_NS, UNKNOWN_WAIT_NS, PREEMPTION_KEYS };
+const char *const preemption_field_key[PREEMPTION_FIELDS] = {
+	[VICTIM] = "victim", [BY] = "by", [COUNT] = "count", [WAIT_NS] = "wait_ns",
+	[IDLE_WAIT_NS] = "idle_wait_ns", [UNKNOWN_WAIT_NS] = "unknown_wait_ns",
+};
 
 static void put_facts(json_t *object, const struct facts *facts, const char *const *keys,
 		      unsigned int fields)
@@ -150,15 +151,15 @@ static json_t *preemption_json(const struct preemption *row)
 {
 	json_t *object = json_object();
 
-	json_object_set_new(object, preemption_keys[VICTIM], jsonout_number(row->victim));
-	json_object_set_new(object, preemption_keys[BY], jsonout_number(row->by));
-	json_object_set_new(object, preemption_keys[COUNT], jsonout_number(row->count));
-	json_object_set_new(object, preemption_keys[WAIT_NS], jsonout_number(row->wait_ns));
+	json_object_set_new(object, preemption_field_key[VICTIM], jsonout_number(row->victim));
+	json_object_set_new(object, preemption_field_key[BY], jsonout_number(row->by));
+	json_object_set_new(object, preemption_field_key[COUNT], jsonout_number(row->count));
+	json_object_set_new(object, preemption_field_key[WAIT_NS], jsonout_number(row->wait_ns));
 	if (row->idle_known)
-		json_object_set_new(object, preemption_keys[IDLE_WAIT_NS],
+		json_object_set_new(object, preemption_field_key[IDLE_WAIT_NS],
 				    jsonout_number(row->idle_ns));
 	if (row->unknown_known)
-		json_object_set_new(object, preemption_keys[UNKNOWN_WAIT_NS],
+		json_object_set_new(object, preemption_field_key[UNKNOWN_WAIT_NS],
 				    jsonout_number(row->unknown_ns));
 	return object;
 }
@@ -338,11 +339,11 @@ static int read_preemption(const json_t *value, const char *path, struct cpu *wi
 	unsigned int key;
 
 	if (jsonin_check_object(value, path, err) ||
-	    jsonin_facts(value, path, &facts, preemption_keys, 0, PREEMPTION_KEYS, err))
+	    jsonin_facts(value, path, &facts, preemption_field_key, 0, PREEMPTION_FIELDS, err))
 		return -1;
 	for (key = VICTIM; key <= WAIT_NS; key++) {
 		if (!(facts.known & 1u << key))
-			return jsonin_refuse(err, path, "%s is missing", preemption_keys[key]);
+			return jsonin_refuse(err, path, "%s is missing", preemption_field_key[key]);
 	}
 	if (!facts.value[VICTIM] || facts.value[VICTIM] > INT32_MAX || facts.value[BY] > INT32_MAX)
 		return jsonin_refuse(err, path, "victim or by is no pid");

@@ -18,6 +18,10 @@ void snapjson_put_threads(json_t *object, const struct snapshot *snap, const str
 /* Counters of a time window as an object. */
 json_t *snapjson_counters(const struct counters *counters);
 
+/* Names of what a row of preemptions has. */
+#define PREEMPTION_FIELDS 6
+extern const char *const preemption_field_key[PREEMPTION_FIELDS];
+
 /* The most that a document may have. */
 #define SNAPJSON_THREADS_MAX 65536	/* of one VM */
 #define SNAPJSON_EXITS_MAX 256		/* reasons, of one thread */

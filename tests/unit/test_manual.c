@@ -9,6 +9,8 @@
 #include "cmd.h"
 #include "columns.h"
 #include "manageconf.h"
+#include "policy/overhead.h"
+#include "snapjson_cpu.h"
 
 static const struct cmd *const commands[] = {
 	&cmd_list, &cmd_show, &cmd_top, &cmd_matrix, &cmd_overhead, &cmd_victim, &cmd_place, &cmd_snapshot,
@@ -76,6 +78,32 @@ static void check_keys(const char *page)
 	free(text);
 }
 
+static void check_fields(const char *page, const char *const *fields, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (fields[i])
+			ok(names(page, fields[i]), "the manual has %s", fields[i]);
+	}
+}
+
+/* Every number that a document can have, where documents are told of. */
+static void check_documents(const char *whole)
+{
+	const char *begin = strstr(whole, ".SH JSON"), *end = strstr(whole, ".SH EXIT STATUS");
+	char *page = strndup(begin ? begin : "", begin && end ? (size_t)(end - begin) : 0);
+
+	check_fields(page, host_field_key, HOST_FIELDS);
+	check_fields(page, vm_field_key, VM_FIELDS);
+	check_fields(page, vcpu_field_key, VCPU_FIELDS);
+	check_fields(page, thread_field_key, THREAD_FIELDS);
+	check_fields(page, cpu_field_key, CPU_FIELDS);
+	check_fields(page, preemption_field_key, PREEMPTION_FIELDS);
+	check_fields(page, overhead_part_key, OVERHEAD_PARTS);
+	free(page);
+}
+
 void test_manual(void)
 {
 	char *source = test_read(MANUAL), *page = plain(source ? source : "");
@@ -90,10 +118,7 @@ void test_manual(void)
 	check_keys(page);
 	for (column = columns_all; column->key; column++)
 		ok(names(page, column->key), "the manual has the column %s", column->key);
-	for (i = 0; i < VM_FIELDS; i++) {
-		if (vm_field_key[i])
-			ok(names(page, vm_field_key[i]), "the manual has %s", vm_field_key[i]);
-	}
+	check_documents(page);
 	free(page);
 	free(source);
 }
