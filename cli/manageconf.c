@@ -104,11 +104,24 @@ static int refuse(const struct reader *reader, const char *fmt, ...)
 	return error_set(reader->err, EXIT_USAGE, "%s:%u: %s", reader->name, reader->line, text);
 }
 
-/* What was written there, fit for a message. */
+/* What was written there, cut to fit into a message, which is escaped as a whole. */
 static const char *shown(const char *text, char out[100])
 {
-	text_escape(text, out, 100);
+	text_clean(text, out, 100);
 	return out;
+}
+
+/* A comment behind a value is a part of it, and may be what is wrong. */
+static int hint_at_comment(const struct reader *reader, const char *text)
+{
+	struct error *err = reader->err;
+	size_t used = strlen(err->message);
+	const char *mark = strpbrk(text, "#;");
+
+	if (mark && mark > text && strchr(" \t", mark[-1]))
+		snprintf(err->message + used, sizeof(err->message) - used,
+			 "; a comment needs a line of its own");
+	return -1;
 }
 
 /*
@@ -330,7 +343,9 @@ static int read_assignment(struct reader *reader, char *name, const char *value)
 		return refuse(reader, "%s is given a second time; the first is in line %u",
 			      key->name, seen[key - reader->keys]);
 	seen[key - reader->keys] = reader->line;
-	return set_value(reader, key, value) ? -1 : check_values(reader, key);
+	if (set_value(reader, key, value))
+		return hint_at_comment(reader, value);
+	return check_values(reader, key);
 }
 
 static int begin_vm(struct reader *reader, const char *vm)
@@ -367,8 +382,10 @@ static int read_section(struct reader *reader, char *line)
 	size_t len = strlen(line);
 	char out[100], *vm;
 
-	if (line[len - 1] != ']')
-		return refuse(reader, "a section without its ] at the end of the line");
+	if (line[len - 1] != ']') {
+		refuse(reader, "a section without its ] at the end of the line");
+		return hint_at_comment(reader, line);
+	}
 	line[len - 1] = '\0';
 	line++;
 	if (!strcmp(line, "Manage")) {
@@ -438,6 +455,18 @@ static int read_text(struct reader *reader)
 	return 0;
 }
 
+/* Some editors put it there; nobody sees it. */
+static int check_beginning(struct reader *reader)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	size_t len = sizeof(mark) - 1;
+
+	if ((size_t)(reader->end - reader->text) < len || memcmp(reader->text, mark, len))
+		return 0;
+	reader->line = 1;
+	return refuse(reader, "remove the byte order mark (U+FEFF) before the text");
+}
+
 /* What no line alone says. */
 static int check_whole(const struct reader *reader)
 {
@@ -454,7 +483,7 @@ int manageconf_parse(const char *name, const char *text, size_t len,
 	};
 
 	manage_options_init(options);
-	if (!read_text(&reader) && !check_whole(&reader))
+	if (!check_beginning(&reader) && !read_text(&reader) && !check_whole(&reader))
 		return 0;
 	manage_options_free(options);
 	return -1;

@@ -349,6 +349,8 @@ static const struct row rows[] = {
 	{ 0, "manage --check --config - --interval 0.5", "[Manage]\nPeriod=500ms\n",
 	  "CheckInterval  500ms" },
 
+	{ 2, "manage --check --config -", "[Manage]\nAl\033pha\\=1%\n", "no key \"Al\\x1bpha\\\\\"" },
+
 	/* place */
 	{ 2, "place", NULL, "needs at least 2 arguments: vmshare place [HOST=]FILE..." },
 	{ 2, "place " GOLDEN "/hostb.json", NULL, "needs at least 2 arguments" },

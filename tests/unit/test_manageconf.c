@@ -42,7 +42,11 @@ static const struct {
 	{ "[VM a]\nManaged=maybe\n", "c:2: Managed=maybe is neither yes nor no" },
 	{ "[VM a]\nAlpha=1%\n", "c:2: there is no key \"Alpha\" in [VM ...]" },
 	{ "[Manage]\nAlpha\n", "c:2: \"Alpha\" is neither Key=Value nor [Section]" },
-	{ "[Manage]\nAl\033[2Jpha=1%\n", "c:2: there is no key \"Al\\x1b[2Jpha\"" },
+	{ "[Manage]\nAl\033[2Jpha=1%\n", "c:2: there is no key \"Al\033[2Jpha\"" },
+	{ "[Manage]\nPin=yes # or not\n", "c:2: Pin=yes # or not is neither yes nor no; a comment needs a line" },
+	{ "[Manage]\nAlpha=70%\t; much\n", "is no percentage as 70% or 12.5%, in tenths of a percent; a comment" },
+	{ "[Manage] # all\n", "c:1: a section without its ] at the end of the line; a comment needs" },
+	{ "\xef\xbb\xbf[Manage]\n", "c:1: remove the byte order mark" },
 };
 
 static void test_refused(void)
