@@ -9,8 +9,6 @@
 #include "snapjson.h"
 #include "text.h"
 
-#define HOST_NAME_MAX_ESCAPED 256
-
 /* The = after a host's name; none if a / comes before it, as hosts have none. */
 static const char *name_end(const char *word)
 {
@@ -71,17 +69,6 @@ static int check_destination(int ret, const char *file, struct error *err)
 			 file);
 }
 
-/* Names are shown, and a file's may hold anything. */
-static char *escaped(char *name)
-{
-	char *copy = name ? malloc(HOST_NAME_MAX_ESCAPED) : NULL;
-
-	if (copy)
-		text_escape(name, copy, HOST_NAME_MAX_ESCAPED);
-	free(name);
-	return copy;
-}
-
 static int add_host(struct fleet *fleet, const char *word, const struct margin *margin,
 		    unsigned int needs, struct error *err)
 {
@@ -91,8 +78,8 @@ static int add_host(struct fleet *fleet, const char *word, const struct margin *
 
 	if (!*file)
 		return error_set(err, EXIT_USAGE, "\"%s\" names no file", word);
-	fleet->names[fleet->hosts] = escaped(end ? strndup(word, (size_t)(end - word)) :
-						   name_of_file(file));
+	fleet->names[fleet->hosts] = end ? strndup(word, (size_t)(end - word)) :
+					   name_of_file(file);
 	if (!fleet->names[fleet->hosts])
 		return error_no_memory(err);
 	fleet->hosts++;
@@ -155,4 +142,10 @@ void fleet_free(struct fleet *fleet)
 	free(fleet->snaps);
 	free(fleet->destinations);
 	memset(fleet, 0, sizeof(*fleet));
+}
+
+const char *fleet_name(const struct fleet *fleet, size_t host, char out[FLEET_NAME])
+{
+	text_escape(fleet->names[host], out, FLEET_NAME);
+	return out;
 }

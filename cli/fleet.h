@@ -9,7 +9,7 @@
 
 /* Several hosts, each by a snapshot that was taken on it, with the room it has. */
 struct fleet {
-	char **names;
+	char **names;			/* as given: any bytes */
 	struct snapshot *snaps;
 	struct destination *destinations;
 	size_t hosts;
@@ -25,5 +25,9 @@ int fleet_check_input(const struct words *words, const char *from, struct error 
 int fleet_load(struct fleet *fleet, const struct words *words, const struct margin *margin,
 	       unsigned int needs, struct error *err);
 void fleet_free(struct fleet *fleet);
+
+/* The host's name, harmless to a terminal. */
+#define FLEET_NAME 256
+const char *fleet_name(const struct fleet *fleet, size_t host, char out[FLEET_NAME]);
 
 #endif

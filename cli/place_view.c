@@ -35,7 +35,7 @@ static void print_moves(const struct placement *placement)
 {
 	static const char *const titles[] = { "VM", "PID", "FROM", "TO", "SEND" };
 	struct table *table = table_new(5);
-	char text[UNITS_TEXT], name[PLAN_NAME];
+	char text[UNITS_TEXT], name[PLAN_NAME], host[FLEET_NAME];
 	size_t i;
 
 	for (i = 0; i < 5; i++)
@@ -46,8 +46,8 @@ static void print_moves(const struct placement *placement)
 		table_cell(table, plan_name(moved(placement, i), name));
 		snprintf(text, sizeof(text), "%u", moved(placement, i)->pid);
 		table_cell(table, text);
-		table_cell(table, placement->fleet->names[move->from]);
-		table_cell(table, placement->fleet->names[move->to]);
+		table_cell(table, fleet_name(placement->fleet, move->from, host));
+		table_cell(table, fleet_name(placement->fleet, move->to, host));
 		table_cell(table, plan_size(placement->options, move->bytes, text));
 	}
 	table_print(table, stdout, !placement->options->no_header, placement->options->color);
@@ -78,7 +78,7 @@ static void print_hosts(const struct placement *placement)
 		"HOST", "VMS", "AVAILABLE", "MARGIN", "ARRIVING", "SETTLED", "STATE",
 	};
 	struct table *table = table_new(7);
-	char text[UNITS_TEXT], why[STATE_SIZE];
+	char text[UNITS_TEXT], why[STATE_SIZE], host[FLEET_NAME];
 	size_t i;
 
 	for (i = 0; i < 7; i++)
@@ -86,7 +86,7 @@ static void print_hosts(const struct placement *placement)
 	for (i = 0; i < placement->fleet->hosts; i++) {
 		const struct destination *destination = &placement->fleet->destinations[i];
 
-		table_cell(table, placement->fleet->names[i]);
+		table_cell(table, fleet_name(placement->fleet, i, host));
 		snprintf(text, sizeof(text), "%zu", placement->fleet->snaps[i].n_vms);
 		table_cell(table, text);
 		table_cell(table, plan_size(placement->options, destination->available, text));
@@ -130,7 +130,7 @@ void placement_print(const struct placement *placement)
 {
 	const struct place_plan *plan = placement->plan;
 	struct gaps gaps = gaps_of(placement);
-	char bytes[UNITS_TEXT];
+	char bytes[UNITS_TEXT], host[FLEET_NAME];
 	size_t i;
 
 	printf("%zu of %zu hosts can be emptied by %zu move%s of %s\n", plan->n_emptied,
@@ -144,7 +144,8 @@ void placement_print(const struct placement *placement)
 	print_empty(placement);
 	gaps_print(&gaps);
 	for (i = 0; i < placement->fleet->hosts; i++)
-		consistency_print(&placement->fleet->snaps[i], placement->fleet->names[i]);
+		consistency_print(&placement->fleet->snaps[i],
+				  fleet_name(placement->fleet, i, host));
 	if (placement->request->unshared)
 		printf("no sharing is counted on\n");
 	else

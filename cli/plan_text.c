@@ -24,7 +24,7 @@ static struct table *new_table(const struct plan *plan)
 static void print_victims(const struct plan *plan)
 {
 	struct table *table = new_table(plan);
-	char text[UNITS_TEXT], name[PLAN_NAME];
+	char text[UNITS_TEXT], name[PLAN_NAME], host[FLEET_NAME];
 	size_t i;
 
 	for (i = 0; i < plan->choice->count; i++) {
@@ -38,7 +38,7 @@ static void print_victims(const struct plan *plan)
 		table_cell(table, plan_size(plan->options, victim->freed_alone, text));
 		table_cell(table, plan_size(plan->options, victim->freed_with_previous, text));
 		if (plan->fleet->hosts)
-			table_cell(table, plan->fleet->names[plan->host_of[i]]);
+			table_cell(table, fleet_name(plan->fleet, plan->host_of[i], host));
 	}
 	table_print(table, stdout, !plan->options->no_header, plan->options->color);
 	table_free(table);
@@ -63,14 +63,15 @@ static void print_proof(const struct plan *plan)
 
 static void print_hosts(const struct plan *plan)
 {
-	char growth[UNITS_TEXT], left[UNITS_TEXT], margin[UNITS_TEXT];
+	char growth[UNITS_TEXT], left[UNITS_TEXT], margin[UNITS_TEXT], host[FLEET_NAME];
 	size_t i;
 
 	for (i = 0; i < plan->fleet->hosts; i++) {
 		const struct destination *destination = &plan->fleet->destinations[i];
 
 		printf("%s grows by %s for %zu VM%s and keeps %s available (at least %s)\n",
-		       plan->fleet->names[i], plan_size(plan->options, destination->growth, growth),
+		       fleet_name(plan->fleet, i, host),
+		       plan_size(plan->options, destination->growth, growth),
 		       destination->vms, text_plural(destination->vms),
 		       plan_size(plan->options, destination->available - destination->growth, left),
 		       plan_size(plan->options, destination->margin, margin));

@@ -352,6 +352,11 @@ static const struct row rows[] = {
 	{ 2, "manage --check --config -", "[Manage]\nAl\033pha\\=1%\n", "no key \"Al\\x1bpha\\\\\"" },
 
 	/* place */
+	{ 2, "place a\033\\=" GOLDEN "/hostb.json a\033\\=" GOLDEN "/hostc.json", NULL,
+	  "two snapshots are called \"a\\x1b\\\\\"" },
+	{ 0, "place a\\=" GOLDEN "/hostb.json c=" GOLDEN "/hostc.json", NULL, "\na\\\\     0" },
+	{ 0, "place -j a\\=" GOLDEN "/hostb.json c=" GOLDEN "/hostc.json", NULL,
+	  "\"host\":\"a\\\\\"" },
 	{ 2, "place", NULL, "needs at least 2 arguments: vmshare place [HOST=]FILE..." },
 	{ 2, "place " GOLDEN "/hostb.json", NULL, "needs at least 2 arguments" },
 	{ 2, "place a=- b=-", NULL, "cannot be read twice" },
