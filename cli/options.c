@@ -214,7 +214,7 @@ static int unknown_name(const struct reader *reader, const char *name, size_t le
 	return error_set(err, EXIT_USAGE, "unknown option --%s; -h lists the options", given);
 }
 
-/* The value behind an option: attached, or the next word. */
+/* The value behind an option: attached, or the next word. An error says of which option. */
 static int apply(struct reader *reader, const struct option *option, const char *attached,
 		 struct error *err)
 {
@@ -228,7 +228,11 @@ static int apply(struct reader *reader, const struct option *option, const char 
 					 option->name, option->arg);
 		value = reader->argv[reader->at++];
 	}
-	return option->set(reader->options, value, err);
+	if (!option->set(reader->options, value, err))
+		return 0;
+	if (err->code != EXIT_USAGE || !strncmp(err->message, "--", 2))
+		return -1;
+	return error_prefix(err, "--%s: ", option->name);
 }
 
 static int read_long(struct reader *reader, const char *word, struct error *err)

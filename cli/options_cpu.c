@@ -15,6 +15,6 @@ int set_window(struct options *options, const char *value, struct error *err)
 	if (!units_parse_seconds(value, &options->window_ms, err))
 		return 0;
 	return error_set(err, EXIT_USAGE,
-			 "window \"%s\" is not a number of seconds from 0.1 to 86400, or 0 for none",
+			 "\"%s\" is not a number of seconds from 0.1 to 86400, or 0 for none",
 			 value);
 }

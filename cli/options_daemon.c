@@ -78,7 +78,7 @@ static int set_interval(struct options *options, const char *value, struct error
 	    options->interval_ms >= 100 && options->interval_ms <= 3600000)
 		return 0;
 	return error_set(err, EXIT_USAGE,
-			 "interval \"%s\" is not a number of seconds from 0.1 to 3600", value);
+			 "\"%s\" is not a number of seconds from 0.1 to 3600", value);
 }
 
 const struct option options_daemon[] = {

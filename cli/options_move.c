@@ -16,7 +16,7 @@ static int set_percent(struct options *options, const char *value, struct error 
 	snprintf(digits, sizeof(digits), "%.*s", (int)length, value);
 	if (length > 2 || units_parse_whole(digits, &percent, err))
 		return error_set(err, EXIT_USAGE,
-				 "margin \"%s\" is not a whole number of percent from 0%% to 99%%",
+				 "\"%s\" is not a whole number of percent from 0%% to 99%%",
 				 value);
 	options->margin = (struct margin){ .percent = true, .value = percent };
 	return 0;

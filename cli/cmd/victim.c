@@ -89,9 +89,9 @@ static int set_sweep(struct options *options, const char *value, struct error *e
 
 static int set_points(struct options *options, const char *value, struct error *err)
 {
-	if (units_parse_count(value, 1000, &options->points, err))
-		return -1;
-	return options->points > 1 ? 0 : error_set(err, EXIT_USAGE, "a sweep has at least 2 points");
+	if (!units_parse_count(value, 1000, &options->points, err) && options->points > 1)
+		return 0;
+	return error_set(err, EXIT_USAGE, "\"%s\" is not a whole number from 2 to 1000", value);
 }
 
 static const struct option options_victim[] = {
