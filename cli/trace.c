@@ -226,13 +226,18 @@ static int check_order(struct reader *reader, const struct manage_sample *sample
 	return 0;
 }
 
+static int refuse_head(struct error *err)
+{
+	return error_set(err, EXIT_RUNTIME, "is no trace of vmshare manage --record: "
+			 "{\"vmshare_trace\":%d} is missing in line 1", TRACE_VERSION);
+}
+
 static int read_head(const json_t *line, struct error *err)
 {
 	uint64_t version;
 
 	if (!json_object_get(line, "vmshare_trace"))
-		return error_set(err, EXIT_RUNTIME, "is no trace of vmshare manage --record: the "
-				 "first line has no \"vmshare_trace\"");
+		return refuse_head(err);
 	if (jsonin_need_number(line, "", "vmshare_trace", INT32_MAX, &version, err))
 		return -1;
 	if (version != TRACE_VERSION)
@@ -263,7 +268,7 @@ static int read_line(struct reader *reader, size_t len)
 				 TRACE_LINE_MAX >> 20);
 	line = document_parse(reader->text, len, reader->err);
 	if (!line)
-		return -1;
+		return reader->line == 1 ? refuse_head(reader->err) : -1;
 	ret = read_document(reader, line);
 	json_decref(line);
 	return ret;
@@ -283,6 +288,10 @@ static int read_lines(struct reader *reader)
 	reader->line++;
 	if (reader->trace->n_samples)
 		return 0;
+	/* all of it may be another document */
+	if (reader->line == 1 && reader->text < reader->end &&
+	    read_line(reader, (size_t)(reader->end - reader->text)))
+		return -1;
 	return error_set(reader->err, EXIT_RUNTIME, "a trace without any whole sample");
 }
 
