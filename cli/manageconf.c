@@ -496,8 +496,8 @@ int manageconf_load(const char *name, struct manage_options *options, struct err
 	int ret;
 
 	if (!text)
-		return error_prefix(err, "%s: ", name);
-	ret = manageconf_parse(name, text, len, options, err);
+		return error_prefix(err, "%s: ", readall_name(name));
+	ret = manageconf_parse(readall_name(name), text, len, options, err);
 	free(text);
 	return ret;
 }

@@ -2,6 +2,8 @@
 /* Options of the manager, and the settings that follow. */
 #include "options_manage.h"
 
+#include <string.h>
+
 #include "manageconf.h"
 
 int set_config(struct options *options, const char *value, struct error *err)
@@ -33,6 +35,9 @@ int set_output(struct options *options, const char *value, struct error *err)
 {
 	if (!*value)
 		return error_set(err, EXIT_USAGE, "--output needs the name of a file");
+	if (!strcmp(value, "-"))
+		return error_set(err, EXIT_USAGE,
+				 "--output - would mix the settings with the report; name a file, or /dev/stdout for both");
 	options->output = value;
 	return 0;
 }

@@ -72,3 +72,8 @@ char *readall(const char *name, size_t limit, const char *what, size_t *len, str
 	*len = text.len;
 	return text.bytes;
 }
+
+const char *readall_name(const char *name)
+{
+	return strcmp(name, "-") ? name : "standard input";
+}

@@ -13,4 +13,7 @@
  */
 char *readall(const char *name, size_t limit, const char *what, size_t *len, struct error *err);
 
+/* What such a file is called in messages. */
+const char *readall_name(const char *name);
+
 #endif

@@ -10,6 +10,7 @@
 #include "document.h"
 #include "jsonin.h"
 #include "jsonout.h"
+#include "readall.h"
 #include "snapjson_cpu.h"
 
 #define VERSION 1
@@ -461,7 +462,7 @@ int snapjson_read(const json_t *document, struct snapshot *snap, struct error *e
 
 int snapjson_load(const char *name, struct snapshot *snap, struct error *err)
 {
-	const char *shown = strcmp(name, "-") ? name : "standard input";
+	const char *shown = readall_name(name);
 	json_t *document = document_load(name, err);
 	int ret;
 

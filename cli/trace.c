@@ -314,8 +314,8 @@ int trace_load(const char *name, struct trace *trace, struct error *err)
 	int ret;
 
 	if (!text)
-		return error_prefix(err, "%s: ", name);
-	ret = trace_parse(name, text, len, trace, err);
+		return error_prefix(err, "%s: ", readall_name(name));
+	ret = trace_parse(readall_name(name), text, len, trace, err);
 	free(text);
 	return ret;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "readall.h"
 #include "trace.h"
 
 #define SEEDS 4				/* loads per family and part */
@@ -62,7 +63,7 @@ static int add_half(struct training_part *part, const char *name, const struct t
 	if (ret)
 		return error_set(err, EXIT_RUNTIME, "%s: no load can be made of it: each half of a "
 				 "trace needs three samples with a VM in them, and at most a few "
-				 "hours of a few hundred VMs are simulated", name);
+				 "hours of a few hundred VMs are simulated", readall_name(name));
 	return 0;
 }
 
@@ -98,7 +99,8 @@ static int prepare(struct training_part *part, struct error *err)
 		if (ret == -ENOMEM)
 			return error_no_memory(err);
 		if (ret)
-			return error_set(err, EXIT_RUNTIME, "%s: cannot be simulated", load->name);
+			return error_set(err, EXIT_RUNTIME, "%s: cannot be simulated",
+					 readall_name(load->name));
 		part->prepared[i] = load->prepared;
 	}
 	return 0;

@@ -350,6 +350,12 @@ static const struct row rows[] = {
 	{ 0, "manage --check --config - --interval 0.5", "[Manage]\nPeriod=500ms\n",
 	  "CheckInterval  500ms" },
 
+	{ 2, "manage --check --config -", "x\n", "standard input:1: \"x\"" },
+	{ 1, "manage --config - --replay " GOLDEN "/three.json", NULL, "is missing in line 1" },
+	{ 1, "manage --config /dev/null --replay -", "x\n", "standard input:1: is no trace" },
+	{ 1, "tune -", "{\"vmshare_trace\":1}\n{\"time_ns\":1,\"cpus\":1,\"idle_ns\":0,\"vms\":[]}\n",
+	  "standard input: no load can be made of it" },
+	{ 2, "tune --families --output -", NULL, "name a file, or /dev/stdout for both" },
 	{ 2, "manage --check --config -", "[Manage]\nAl\033pha\\=1%\n", "no key \"Al\\x1bpha\\\\\"" },
 
 	/* place */
