@@ -12,6 +12,7 @@
 #include "manageconf.h"
 #include "options_manage.h"
 #include "replace.h"
+#include "table.h"
 #include "text.h"
 #include "training.h"
 
@@ -76,16 +77,53 @@ static int score_group(const struct lesson *lesson, const struct training_part *
 	return ret ? refuse(ret, err) : 0;
 }
 
-static void print_score(const char *name, const char *part, const struct learn_score *before,
-			const struct learn_score *after)
+static void ratio_cell(struct table *table, double ratio)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.0f%%", 100 * ratio);
+	table_cell(table, text);
+}
+
+static void signed_cell(struct table *table, int digits, double value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%+.*f", digits, value);
+	table_cell(table, text);
+}
+
+static void add_score(struct table *table, const char *name, const char *part,
+		      const struct learn_score *before, const struct learn_score *after)
 {
 	char label[256];
 
 	text_escape(name, label, sizeof(label));
-	printf("%-12s %-9s %+7.3f %+7.3f   %5.0f%% %5.0f%%   %+6.2f %+6.2f   %5.0f%% %5.0f%%\n",
-	       label, part, before->score, after->score, 100 * before->batch, 100 * after->batch,
-	       before->late - before->late_before, after->late - after->late_before,
-	       100 * before->switches, 100 * after->switches);
+	table_cell(table, label);
+	table_cell(table, part);
+	signed_cell(table, 3, before->score);
+	signed_cell(table, 3, after->score);
+	ratio_cell(table, before->batch);
+	ratio_cell(table, after->batch);
+	signed_cell(table, 2, before->late - before->late_before);
+	signed_cell(table, 2, after->late - after->late_before);
+	ratio_cell(table, before->switches);
+	ratio_cell(table, after->switches);
+}
+
+static struct table *titled(void)
+{
+	static const char *const titles[] = {
+		"LOADS", "PART", "SCORE", "LEARNED", "BATCH", "LEARNED", "LATE", "LEARNED",
+		"SWITCH", "LEARNED",
+	};
+	const size_t count = sizeof(titles) / sizeof(titles[0]);
+	struct table *table = table_new(count);
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		table_title(table, i, titles[i], i > 1);
+	return table;
 }
 
 static json_t *score_json(const struct learn_score *score)
@@ -114,9 +152,9 @@ static json_t *scores_json(const char *name, const char *part, const struct lear
 	return object;
 }
 
-/* One line or, with rows given, one row for each group of loads. */
+/* One line of the table or, with rows given, one row for each group of loads. */
 static int report_part(const struct lesson *lesson, const struct training_part *part,
-		       const char *name, json_t *rows, struct error *err)
+		       const char *name, struct table *table, json_t *rows, struct error *err)
 {
 	struct group group;
 	size_t i;
@@ -128,27 +166,43 @@ static int report_part(const struct lesson *lesson, const struct training_part *
 			json_array_append_new(rows, scores_json(group.name, name, &group.before,
 								&group.after));
 		else
-			print_score(group.name, name, &group.before, &group.after);
+			add_score(table, group.name, name, &group.before, &group.after);
 	}
 	return 0;
 }
 
-static int report_groups(const struct lesson *lesson, json_t *rows, struct error *err)
+static int report_groups(const struct lesson *lesson, struct table *table, json_t *rows,
+			 struct error *err)
 {
-	return report_part(lesson, &lesson->training.learn, "training", rows, err) ||
-	       report_part(lesson, &lesson->training.examine, "held out", rows, err) ? -1 : 0;
+	return report_part(lesson, &lesson->training.learn, "training", table, rows, err) ||
+	       report_part(lesson, &lesson->training.examine, "held out", table, rows, err) ?
+	       -1 : 0;
 }
 
-static int print_lesson(const struct lesson *lesson, struct error *err)
+static int print_scores(const struct lesson *lesson, const struct options *options,
+			struct error *err)
+{
+	struct table *table = titled();
+	int ret = report_groups(lesson, table, NULL, err);
+
+	if (!ret) {
+		add_score(table, "all", "training", &lesson->report.before,
+			  &lesson->report.after);
+		add_score(table, "all", "held out", &lesson->examined_before,
+			  &lesson->examined_after);
+		table_print(table, stdout, !options->no_header, options->color);
+	}
+	table_free(table);
+	return ret;
+}
+
+static int print_lesson(const struct lesson *lesson, const struct options *options,
+			struct error *err)
 {
 	printf("%u settings tried; scores: 0 is as good as no manager, below is better\n\n",
 	       lesson->report.runs);
-	printf("%-12s %-9s %7s %7s   %6s %6s   %6s %6s   %6s %6s\n", "LOADS", "PART", "SCORE",
-	       "LEARNED", "BATCH", "LEARNED", "LATE", "LEARNED", "SWITCH", "LEARNED");
-	if (report_groups(lesson, NULL, err))
+	if (print_scores(lesson, options, err))
 		return -1;
-	print_score("all", "training", &lesson->report.before, &lesson->report.after);
-	print_score("all", "held out", &lesson->examined_before, &lesson->examined_after);
 	putchar('\n');
 	if (lesson->adopted) {
 		printf("better on loads that it was not learned from; the settings are:\n\n");
@@ -178,7 +232,7 @@ static int json_lesson(const struct lesson *lesson, bool pretty, struct error *e
 	json_object_set_new(root, "loads", rows);
 	json_object_set_new(root, "config", jsonout_text(settings));
 	free(settings);
-	if (report_groups(lesson, rows, err)) {
+	if (report_groups(lesson, NULL, rows, err)) {
 		json_decref(root);
 		return -1;
 	}
@@ -241,7 +295,7 @@ static int tune(struct lesson *lesson, const struct options *options, struct err
 		ret = write_settings(lesson, options->output, err);
 	if (!ret)
 		ret = options->json ? json_lesson(lesson, options->pretty, err) :
-				      print_lesson(lesson, err);
+				      print_lesson(lesson, options, err);
 	training_free(&lesson->training);
 	return ret;
 }

@@ -647,6 +647,19 @@ static void test_reason(const char *line)
 	free(said);
 }
 
+/* The name of a trace may be longer than any width that is chosen beforehand. */
+static void test_tune(void)
+{
+	struct outcome outcome = run("tune " CORPUS "/trace/short", NULL);
+	const char *title = strstr(outcome.text, "LOADS"), *all = strstr(outcome.text, "all  ");
+	const char *part = title ? strstr(title, "PART") : NULL;
+	const char *training = all ? strstr(all, "training") : NULL;
+
+	ok(part && training && part - title == training - all,
+	   "vmshare tune: columns are below their titles");
+	free(outcome.text);
+}
+
 static void test_restore(void)
 {
 	struct outcome outcome;
@@ -697,6 +710,7 @@ void test_cmdline(void)
 	test_output();
 	test_reason("list" THREE);
 	test_reason("top -b -n 1" THREE);
+	test_tune();
 	test_restore();
 	test_unreadable();
 	test_closed_stdout();
