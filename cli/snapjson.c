@@ -325,6 +325,29 @@ static int add_members(const json_t *array, const char *path, struct snapshot *s
 	return errno == EEXIST ? jsonin_refuse(err, path, "names a VM twice") : error_no_memory(err);
 }
 
+/*
+ * Who maps a frame together with others has mappings that are shared with others. What
+ * was seen at several moments need not fit together.
+ */
+static int check_shared(const struct snapshot *snap, const struct set *set, const char *path,
+			struct error *err)
+{
+	uint64_t inter;
+	size_t i;
+
+	if (!set->frames_bytes || (set->n_pids == 1 && !set->outside) || consistency_lacks(snap))
+		return 0;
+	for (i = 0; i < set->n_pids; i++) {
+		const struct vm *vm = snapshot_vm(snap, set->pids[i]);
+
+		if (facts_get(&vm->facts, VM_INTER_SHARED, &inter) && !inter)
+			return jsonin_refuse(err, path,
+					     "names pid %u, whose inter_shared_bytes is 0, as sharing frames with others",
+					     vm->pid);
+	}
+	return 0;
+}
+
 static int read_set(const json_t *value, const char *path, struct snapshot *snap,
 		    struct error *err)
 {
@@ -341,7 +364,7 @@ static int read_set(const json_t *value, const char *path, struct snapshot *snap
 		return -1;
 	set->outside = outside;
 	set->frames_bytes = frames;
-	return 0;
+	return check_shared(snap, set, path, err);
 }
 
 static int check_distinct(struct snapshot *snap, struct error *err)

@@ -13,6 +13,10 @@
 
 #define WINDOW(rest) "{\"version\":1,\"vms\":[],\"window_ns\":9,\"preemptions\":[" rest "]}"
 
+/* It shares nothing with others, and maps frames with them. */
+#define ALONE(top, set) "{\"version\":1" top ",\"vms\":[{\"pid\":5,\"inter_shared_bytes\":0}," \
+	"{\"pid\":6}],\"sets\":[{" set "}]}"
+
 static const struct {
 	const char *document;
 	const char *path;
@@ -67,6 +71,10 @@ static const struct {
 	{ SETS("{\"vms\":[5],\"outside\":false,\"frames_bytes\":-1}"), "sets[0].frames_bytes: must" },
 	{ SETS("{\"vms\":[5,6],\"outside\":false,\"frames_bytes\":1},"
 	       "{\"vms\":[6,5],\"outside\":false,\"frames_bytes\":2}"), "sets: the set of 2 VMs" },
+	{ ALONE("", "\"vms\":[6,5],\"outside\":false,\"frames_bytes\":4096"),
+	  "sets[0]: names pid 5, whose inter_shared_bytes is 0" },
+	{ ALONE(",\"consistent\":true", "\"vms\":[5],\"outside\":true,\"frames_bytes\":4096"),
+	  "sets[0]: names pid 5, whose inter_shared_bytes is 0" },
 	{ VM("},{\"pid\":4,\"unique_bytes\":9223372036854775807},{\"pid\":3,\"swap_bytes\":1"),
 	  "vms: the sizes of all VMs and sets add up" },
 	{ "{\"version\":1,\"vms\":[{\"pid\":5,\"shmem_bytes\":9223372036854775807}],\"sets\":["
@@ -119,6 +127,27 @@ static void test_refusals(void)
 	}
 	ok(snapjson_load("/nonexistent/file", &snap, &err) == -1, "no such file");
 	has_text(err.message, "/nonexistent/file: cannot open", "says which file");
+}
+
+/* What looks like a contradiction and is none. */
+static void test_accepted(void)
+{
+	static const char *const good[] = {
+		ALONE(",\"consistent\":false", "\"vms\":[5,6],\"outside\":false,\"frames_bytes\":4096"),
+		ALONE("", "\"vms\":[5],\"outside\":false,\"frames_bytes\":4096"),
+		ALONE("", "\"vms\":[5,6],\"outside\":false,\"frames_bytes\":0"),
+		/* of a file all is counted, of a process what it maps */
+		VM(",\"shmem_bytes\":4096,\"private_shmem_bytes\":8192"),
+	};
+	struct snapshot snap;
+	struct error err = {};
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (ok(!load(good[i], strlen(good[i]), &snap, &err), "read: %.60s %s", good[i],
+		       err.message))
+			snapshot_free(&snap);
+	}
 }
 
 static void test_depth(void)
@@ -236,11 +265,13 @@ static void random_facts(struct facts *facts, const char *const *keys, unsigned 
 	}
 }
 
-/* What is merged and what is not add up, where all of it is known. */
+/* What is merged and what is not add up, where all of it is known; all are in sets. */
 static void make_sums_true(struct facts *facts)
 {
 	uint64_t unique, self, inter;
 
+	if (facts_get(facts, VM_INTER_SHARED, &inter) && !inter)
+		facts_set(facts, VM_INTER_SHARED, 4096);
 	if (facts_get(facts, VM_UNIQUE, &unique) && facts_get(facts, VM_SELF_SHARED, &self) &&
 	    facts_get(facts, VM_INTER_SHARED, &inter))
 		facts_set(facts, VM_ANON, unique + self + inter);
@@ -395,6 +426,7 @@ static void test_bent(const char *name)
 void test_snapjson(void)
 {
 	test_refusals();
+	test_accepted();
 	test_depth();
 	test_large();
 	test_endless();
