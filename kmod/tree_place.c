@@ -112,7 +112,8 @@ static struct rb_node *living_place(struct tree_walk *w, struct rb_node *rb,
 /*
  * A dead place has no content, but its living neighbours have. If the key lies
  * between these, *@found is the first place behind the one before.
- * Return: as is_behind_key(), false if *@found is the answer, or an error.
+ * Return: as is_behind_key(), false if *@found is the answer, or an error; else
+ * *@found stays.
  */
 static bool judge_by_neighbours(struct tree_walk *w, const struct rb_root *root,
 				struct rb_node *rb, bool *behind,
@@ -120,15 +121,17 @@ static bool judge_by_neighbours(struct tree_walk *w, const struct rb_root *root,
 {
 	struct rb_node *next = living_place(w, rb_next(rb), rb_next, behind), *prev;
 
-	*found = next;
-	if (IS_ERR(next))
+	if (IS_ERR(next)) {
+		*found = next;
 		return false;
+	}
 	if (next && !*behind)
 		return true;
 	prev = living_place(w, rb_prev(rb), rb_prev, behind);
-	*found = prev;
-	if (IS_ERR(prev))
+	if (IS_ERR(prev)) {
+		*found = prev;
 		return false;
+	}
 	if (prev && *behind)
 		return true;
 	*found = prev ? rb_next(prev) : rb_first(root);

@@ -123,6 +123,25 @@ def all_sharers_exited():
 
 
 @case()
+def a_walk_goes_on_among_dead_nodes():
+    """KSM's lock is let go many times, and half the tree's pages are gone: the place to go
+    on from must be found by those that are left."""
+    with Toys() as toys:
+        stays = toys.start("6000@100000", "6000@100000")
+        goes = toys.start("6000@200000", "6000@200000")
+        host.ksm_pass()
+        toys.merge()
+        toys.end(goes)
+        check(toys)
+        for _ in range(50):
+            tree = Snapshot("tree")
+            equal(tree.sets, {((stays.pid,), False): 6000}, "sets")
+            tree.check_sums()
+        return f"{tree.host['walk_nodes']} nodes, {tree.host['walk_ns'] / 10**6:.0f} ms, " \
+               f"longest hold {tree.host['longest_hold_ns'] / 10**6:.1f} ms"
+
+
+@case()
 def process_that_is_no_vm_shares_frames():
     with Toys() as toys:
         start_three(toys)
