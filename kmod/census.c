@@ -236,16 +236,18 @@ static struct mm_struct *grab_mm(struct task_struct *leader)
 
 static bool may_be_vm(struct task_struct *leader)
 {
+	struct mm_struct *mm;
 	struct task_struct *t;
 	bool may = false;
 
-	if (leader->flags & PF_KTHREAD)
+	if (READ_ONCE(leader->flags) & PF_KTHREAD)
 		return false;
 	for_each_thread(leader, t) {
 		task_lock(t);
-		may = t->mm && READ_ONCE(t->mm->notifier_subscriptions);
+		mm = t->mm;
+		may = mm && READ_ONCE(mm->notifier_subscriptions);
 		task_unlock(t);
-		if (may || t->mm)
+		if (mm)
 			break;
 	}
 	return may;
@@ -318,7 +320,7 @@ static void see_task(struct look *look, struct task_struct *task)
 	*vm = (struct vmshare_vm_seen) {
 		.mm = mm,
 		.pid = task_tgid_nr(task),
-		.start_time_ns = task->start_boottime,
+		.start_time_ns = READ_ONCE(task->start_boottime),
 	};
 	look->vm = vm;
 	look->vm_index = census->nr_vms;

@@ -20,7 +20,7 @@ static u32 kind_of(const struct task_struct *t)
 #ifdef PF_USER_WORKER
 	kernel |= PF_USER_WORKER;	/* vhost, since it is in its VM's process */
 #endif
-	return t->flags & kernel ? VMSHARE_THREAD_KERNEL : VMSHARE_THREAD_VMM;
+	return READ_ONCE(t->flags) & kernel ? VMSHARE_THREAD_KERNEL : VMSHARE_THREAD_VMM;
 }
 
 static void note_vcpu(struct vmshare_cpu_thread *thread,
