@@ -294,12 +294,12 @@ def pages_swapped_out_and_in_again():
     with swappable() as (toys, swap_out_now):
         a, b, c = toys.vms()
         swapped = swap_out_now()
-        check(toys, by_model=False)
+        check(toys, by_model=False, swapped=True)
         a.tell("read 0 100")
-        check(toys, by_model=False)
+        check(toys, by_model=False, swapped=True)
         b.tell("read 0 161")
         c.tell("read 0 61")
-        check(toys, by_model=False)
+        check(toys, by_model=False, swapped=True)
         return f"{swapped} pages swapped"
 
 
@@ -312,9 +312,9 @@ def ksmd_passes_while_pages_are_swapped_out():
         host.ksm_pass(2)
         a.tell("read 0 231")
         b.tell("read 0 211")
-        check(toys, by_model=False)
+        check(toys, by_model=False, swapped=True)
         a.poke(0, 30)
-        check(toys, by_model=False)
+        check(toys, by_model=False, swapped=True)
 
 
 def start_on_nodes(toys):
