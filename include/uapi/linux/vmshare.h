@@ -12,7 +12,7 @@
  * namespace, because who shares pages with whom is a side channel. The family
  * exists only in the initial network namespace.
  *
- * Snapshots: all commands but INFO answer from a snapshot. One walk over the
+ * Snapshots: HOST, VM, VCPU and SET answer from a snapshot. One walk over the
  * host's merged memory makes one immutable snapshot with a number of its own,
  * VMSHARE_A_GENERATION. A request chooses its snapshot in one of two ways:
  *
