@@ -11,7 +11,7 @@ import time
 
 import facts
 import host
-from case import case, equal, true, wait_for
+from case import DEADLINE_FACTOR, case, equal, true, wait_for
 from facts import ask, nlclient
 from toy import TOY, Toys
 from test_memory import merged_three
@@ -61,10 +61,11 @@ def loaded_and_unloaded_100_times_under_running_guests_and_dumps():
 def vms_killed_in_the_middle_of_walks_and_dumps():
     host.set_ksm("pages_to_scan", 100)
     host.set_ksm("run", 1)
-    storming = storm(25, 3)
+    seconds = 22 * min(DEADLINE_FACTOR, 3)
+    storming = storm(int(seconds) + 3, 3)
     killed = 0
     with Toys() as toys:
-        deadline = time.monotonic() + 22
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             vm = toys.start("200@1000", "300@42+0", "40@2000",
                             options=["--vcpus", "2"])
