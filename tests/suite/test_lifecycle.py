@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+import checkers
 import facts
 import host
 from case import DEADLINE_FACTOR, case, equal, true, wait_for
@@ -118,7 +119,8 @@ def two_hundred_vms_created_and_ended():
 
 @case()
 def nothing_is_left_behind():
-    """The same work over and over does not grow the kernel's memory."""
+    """The same work over and over does not grow the kernel's memory, KASAN's quarantine of what
+    was freed aside; there kmemleak looks (debug_kernel_finds_no_leaks)."""
     def work():
         host.load()
         for engine in facts.ENGINES:
@@ -133,7 +135,7 @@ def nothing_is_left_behind():
         for _ in range(4):
             work()
         grown = memory_of_module() - before
-        true(grown < 1 << 20, f"{grown} bytes more")
+        true(grown < 1 << (26 if checkers.kernel_checks_itself() else 20), f"{grown} bytes more")
         return f"{grown} bytes after 4 rounds"
 
 
