@@ -74,7 +74,8 @@ static bool add_row(struct vmshare_displace *d, u32 victim, u32 by, u32 count,
 			return false;
 		row->by = by;
 		smp_store_release(&row->victim, victim); /* read_row() */
-		if (d->used++ == half(d) && d->bits < LAST_BITS)
+		WRITE_ONCE(d->used, d->used + 1);
+		if (d->used == half(d) + 1 && d->bits < LAST_BITS)
 			d->tell_tight();
 	}
 	vmshare_displacement_count(row, count, ns);

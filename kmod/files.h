@@ -14,7 +14,7 @@ typedef int (*vmshare_see_file_t)(const void *data, struct file *file,
 
 /**
  * vmshare_files_each() - call a function for each open file of a process
- * @task: any thread of it
+ * @leader: its first thread, which may have ended; referenced by the caller
  * @from: the descriptor to begin with
  * @see: the function
  * @data: handed to it
@@ -25,7 +25,7 @@ typedef int (*vmshare_see_file_t)(const void *data, struct file *file,
  *
  * Return: 0 at the end, or what the function stopped with.
  */
-int vmshare_files_each(struct task_struct *task, unsigned int from,
+int vmshare_files_each(struct task_struct *leader, unsigned int from,
 		       vmshare_see_file_t see, const void *data);
 
 #endif

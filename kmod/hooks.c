@@ -252,6 +252,7 @@ static void drop_client(u32 portid)
 static int keep_client(u32 portid, u32 hooks)
 {
 	struct client *c = find_client(portid);
+	u32 before = c ? c->hooks : 0;
 	int err;
 
 	if (!c) {
@@ -265,10 +266,13 @@ static int keep_client(u32 portid, u32 hooks)
 	}
 	c->hooks = hooks;
 	err = attach(wanted_by_all());
-	if (err)
+	if (err && !before) {
 		drop_client(portid);
-	else
-		detach(wanted_by_all());
+		return err;
+	}
+	if (err)
+		c->hooks = before;
+	detach(wanted_by_all());
 	return err;
 }
 

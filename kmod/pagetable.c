@@ -68,6 +68,13 @@ static void unlock_table(spinlock_t *ptl)
 	rcu_read_unlock();
 }
 
+/* Only memory with an anon_vma can hold anonymous pages. */
+static bool is_of_interest(const struct vm_area_struct *vma)
+{
+	return vma->anon_vma &&
+	       !(vma->vm_flags & (VM_HUGETLB | VM_PFNMAP | VM_IO));
+}
+
 static bool entry_is_frame(struct mm_struct *mm, unsigned long addr,
 			   unsigned long pfn)
 {
@@ -94,7 +101,7 @@ int vmshare_maps_frame(struct mm_struct *mm, unsigned long addr,
 		return 0;
 	if (mmap_read_trylock(mm)) {
 		vma = find_vma(mm, addr);
-		maps = vma && vma->vm_start <= addr &&
+		maps = vma && vma->vm_start <= addr && is_of_interest(vma) &&
 		       entry_is_frame(mm, addr, pfn);
 		mmap_read_unlock(mm);
 	}
@@ -160,13 +167,6 @@ static void look_at_range(struct mm_struct *mm, unsigned long addr,
 		look_at_entry(*pte, table);
 	table->entries += PTRS_PER_PTE;
 	unlock_table(ptl);
-}
-
-/* Only memory with an anon_vma can hold anonymous pages. */
-static bool is_of_interest(const struct vm_area_struct *vma)
-{
-	return vma->anon_vma &&
-	       !(vma->vm_flags & (VM_HUGETLB | VM_PFNMAP | VM_IO));
 }
 
 bool vmshare_table_next(struct mm_struct *mm, unsigned long *addr,

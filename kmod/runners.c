@@ -174,7 +174,7 @@ static struct vmshare_runner *see_thread(struct task_struct *t,
 	/* Born before the last list, but not in it: it was no VM's. */
 	if (!r || r->vm != vm)
 		r = new_runner(t, vm, is_first || r ||
-				      t->start_time < last_listed_ns);
+				      READ_ONCE(t->start_time) < last_listed_ns);
 	if (r)
 		r->round = this_round;
 	return r;
@@ -259,7 +259,7 @@ static void reap(void)
 			continue;
 		add_waits(&r->vm->ended, &r->waits);
 		r->vm->ended_ready_ns += vmshare_run_delay(r->task);
-		r->vm->ended_migrations += r->task->se.nr_migrations;
+		r->vm->ended_migrations += READ_ONCE(r->task->se.nr_migrations);
 		free_runner(r);
 	}
 }

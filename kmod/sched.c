@@ -300,15 +300,18 @@ static __always_inline void attribute(struct cpu_log *log,
 static void attribute_until_now(const struct cpu_log *log,
 				struct vmshare_tracked *victim, u64 now, u64 ns)
 {
-	u64 start = now - ns, run = now;
+	u64 start = now - ns, run;
 	struct gathered g;
 
 	begin_gathering(&g, victim);
-	if (smp_load_acquire(&log->ready))	/* begin_log() */
+	if (smp_load_acquire(&log->ready)) {	/* begin_log() */
 		run = clamp(run_start(log), start, now);
-	if (run < now)
-		gather(&g, log->owner, now - run);
-	gather_log(&g, log, start, run);
+		if (run < now)
+			gather(&g, log->owner, now - run);
+		gather_log(&g, log, start, run);
+	} else {
+		gather(&g, VMSHARE_OWNER_UNKNOWN, ns);
+	}
 	hand_over(&g);
 }
 
@@ -460,7 +463,7 @@ static void read_row(const struct vmshare_displacement *from,
 		     struct vmshare_displacement *to)
 {
 	to->victim = smp_load_acquire(&from->victim);	/* add_row() */
-	to->by = from->by;
+	to->by = to->victim ? from->by : 0;
 	to->count = READ_ONCE(from->count);
 	to->ns = READ_ONCE(from->ns);
 }

@@ -129,10 +129,13 @@ static int look_at_chain(struct tree_walk *w, struct rb_node *rb, bool *paused)
 	struct dead_counts before = dead_counts(w->tally);
 	void *chain = tree_node_of_rb(w, rb);
 	struct hlist_node *dup;
-	u32 nr = 0;
+	u32 nr = 0, looked = 0;
 
-	for (dup = vmshare_ksm_first(w->ksm, chain); dup; dup = dup->next)
+	for (dup = vmshare_ksm_first(w->ksm, chain); dup; dup = dup->next) {
 		list_node(w, &nr, tree_dup_of_hlist(w, dup));
+		if (tree_list_overdue(w, ++looked))
+			return -EXFULL;
+	}
 	if (!nr)	/* a dead place: nothing to pause at */
 		return min(should_pause(w, rb), 0);
 	if (!tree_mark_place(w, rb))
@@ -195,20 +198,34 @@ static int walk_migrating(struct tree_walk *w)
 	struct dead_counts before;
 	struct list_head *at;
 	bool paused = false;
-	u32 nr;
+	u32 nr, looked;
 	int err;
 
 	for (;;) {
 		before = dead_counts(w->tally);
-		nr = 0;
-		list_for_each(at, w->ksm->migrate_nodes)
+		nr = looked = 0;
+		list_for_each(at, w->ksm->migrate_nodes) {
 			list_node(w, &nr, (void *)at - w->ksm->node_list);
+			if (tree_list_overdue(w, ++looked))
+				return -EXFULL;
+		}
 		if (nr <= w->batch_room)
 			return look_at_batch(w, nr, &paused);
 		err = grow_batch(w, nr, before);
 		if (err)
 			return err;
 	}
+}
+
+/*
+ * Each item is in one of KSM's two counters. A node that ksmd moved to another
+ * tree during a pause changes none of them, and may have been seen twice, or not.
+ */
+static void count_again(struct tree_walk *w)
+{
+	if (w->tally->items != READ_ONCE(*w->ksm->pages_shared) +
+			       READ_ONCE(*w->ksm->pages_sharing))
+		w->tally->changed = true;
 }
 
 static int walk_trees(struct tree_walk *w)
@@ -222,6 +239,8 @@ static int walk_trees(struct tree_walk *w)
 		err = walk_tree(w, tree);
 	if (!err)
 		err = walk_migrating(w);
+	if (!err)
+		count_again(w);
 	return err;
 }
 
@@ -271,6 +290,17 @@ static void clean_up(struct tree_walk *w)
 	tree_forget_place(w);
 }
 
+/* It may wait for a VM's lock: no page is kept from being off-lined meanwhile. */
+static int attribute_left_over(struct tree_walk *w)
+{
+	int err;
+
+	tree_forget_place(w);
+	err = vmshare_pages_walk(w->tally, &w->left_over);
+	tree_note_changes(w);
+	return err;
+}
+
 int vmshare_tree_walk(struct vmshare_tally *tally)
 {
 	struct tree_walk w = { .ksm = vmshare_ksm(), .tally = tally };
@@ -283,7 +313,7 @@ int vmshare_tree_walk(struct vmshare_tally *tally)
 	if (!err)
 		note_mappings(&w);
 	if (!err && w.left_over.nr)
-		err = vmshare_pages_walk(tally, &w.left_over);
+		err = attribute_left_over(&w);
 	clean_up(&w);
 	return err;
 }

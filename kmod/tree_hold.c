@@ -16,6 +16,8 @@
 #define SPARE_NODES	64
 /* The clock is read once in so many items. */
 #define ITEMS_PER_LOOK	64
+/* And in so many entries of a list that is being made. */
+#define ENTRIES_PER_LOOK	1024
 /* How long a hold may be stretched where no live page offers a place to pause. */
 #define STRETCH_NS	(20 * NSEC_PER_MSEC)
 #define OFFLINE_WAIT_MS	10
@@ -72,9 +74,8 @@ int tree_hold(struct tree_walk *w)
 	w->spent = false;
 	tree_doubt_members(w);
 	tree_ahead_reset(w);
-	if (w->hold > 1 && (w->shared != READ_ONCE(*w->ksm->pages_shared) ||
-			    w->sharing != READ_ONCE(*w->ksm->pages_sharing)))
-		w->tally->changed = true;
+	if (w->hold > 1)
+		tree_note_changes(w);
 	return 0;
 }
 
@@ -88,6 +89,13 @@ void tree_let_go(struct tree_walk *w)
 	w->holding = false;
 	vmshare_tally_hold(w->tally, held);
 	cond_resched();
+}
+
+void tree_note_changes(struct tree_walk *w)
+{
+	if (w->shared != READ_ONCE(*w->ksm->pages_shared) ||
+	    w->sharing != READ_ONCE(*w->ksm->pages_sharing))
+		w->tally->changed = true;
 }
 
 int tree_pause(struct tree_walk *w)
@@ -110,8 +118,17 @@ void tree_count_work(struct tree_walk *w, u32 items)
 		w->spent = true;
 }
 
+static bool is_stretched(const struct tree_walk *w)
+{
+	return ktime_get_mono_fast_ns() - w->since > STRETCH_NS;
+}
+
 bool tree_overdue(const struct tree_walk *w)
 {
-	return !w->nodes_left ||
-	       ktime_get_mono_fast_ns() - w->since > STRETCH_NS;
+	return !w->nodes_left || is_stretched(w);
+}
+
+bool tree_list_overdue(const struct tree_walk *w, u32 entries)
+{
+	return !(entries % ENTRIES_PER_LOOK) && is_stretched(w);
 }

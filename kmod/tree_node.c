@@ -205,16 +205,6 @@ static void check_items(struct tree_walk *w, const void *node,
 	tree_count_work(w, h->items * CHECK_WEIGHT);
 }
 
-static u32 count_items(const struct vmshare_ksm *k, const void *node)
-{
-	struct hlist_node *at = vmshare_ksm_first(k, node);
-	u32 nr = 0;
-
-	for (; at; at = at->next)
-		nr++;
-	return nr;
-}
-
 /* Write the gathered holders down. */
 static int settle(struct tree_walk *w, const struct holders *h)
 {
@@ -267,12 +257,12 @@ static int check_node(struct tree_walk *w, void *node, struct page *page,
 
 void tree_count_dead(struct tree_walk *w, const void *node)
 {
-	u32 items = count_items(w->ksm, node);
+	u32 items = vmshare_ksm_nr_items(w->ksm, node);
 
 	w->tally->nodes++;
 	w->tally->stale_items += items;
 	w->tally->items += items;
-	tree_count_work(w, items + 1);
+	tree_count_work(w, 1);
 }
 
 int tree_look_at_node(struct tree_walk *w, void *node)

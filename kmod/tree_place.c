@@ -134,6 +134,10 @@ static bool judge_by_neighbours(struct tree_walk *w, const struct rb_root *root,
 	}
 	if (prev && *behind)
 		return true;
+	if (w->again) {		/* all before the key's own place is done */
+		*found = next;
+		return false;
+	}
 	*found = prev ? rb_next(prev) : rb_first(root);
 	return false;
 }
@@ -144,6 +148,8 @@ struct rb_node *tree_place_behind(struct tree_walk *w,
 	struct rb_node *rb = root->rb_node, *found = NULL;
 	bool behind;
 
+	if (PageHWPoison(w->key))	/* its content may not be read any more */
+		return ERR_PTR(-EXFULL);
 	while (rb) {
 		if (!is_behind_key(w, rb, &behind) &&
 		    !judge_by_neighbours(w, root, rb, &behind, &found))

@@ -73,6 +73,9 @@ struct tree_walk {
 int tree_hold(struct tree_walk *w);
 void tree_let_go(struct tree_walk *w);
 
+/* Have KSM's counters changed since it was let go? Then nothing is of one instant. */
+void tree_note_changes(struct tree_walk *w);
+
 /* Pause: both of these, with the walk's state kept. */
 int tree_pause(struct tree_walk *w);
 
@@ -81,6 +84,9 @@ void tree_count_work(struct tree_walk *w, u32 items);
 
 /* May the mutex not be held any longer, even to find a place to pause at? */
 bool tree_overdue(const struct tree_walk *w);
+
+/* The same for the making of a list, which so many entries have been looked at for. */
+bool tree_list_overdue(const struct tree_walk *w, u32 entries);
 
 /* Attribute the frame of a node. Return: 0 or -ENOMEM. */
 int tree_look_at_node(struct tree_walk *w, void *node);

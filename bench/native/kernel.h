@@ -141,6 +141,7 @@ extern struct page *vmemmap;
 extern char *page_contents;
 
 #define PageLocked(page)	((page)->flags & 1)
+#define PageHWPoison(page)	((page)->flags & 2)
 
 /* So much of a page is kept: the rest never decides between two contents. */
 #define CONTENT_SIZE		64

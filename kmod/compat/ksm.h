@@ -65,6 +65,13 @@ static inline bool vmshare_ksm_is_chain(const struct vmshare_ksm *k,
 	return *(const int *)(node + k->node_len) == VMSHARE_KSM_CHAIN;
 }
 
+/* How many items a node has that is no chain. */
+static inline u32 vmshare_ksm_nr_items(const struct vmshare_ksm *k,
+				       const void *node)
+{
+	return *(const int *)(node + k->node_len);
+}
+
 static inline struct hlist_node *
 vmshare_ksm_first(const struct vmshare_ksm *k, const void *node)
 {

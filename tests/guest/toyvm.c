@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -387,6 +388,28 @@ static const char *do_quit(const uint64_t *numbers)
 }
 
 /* The first two numbers of a command, if it has any, are a range of pages. */
+static void serve(void);
+
+static void *serve_on(void *unused)
+{
+	(void)unused;
+	printf("ok\n");
+	fflush(stdout);
+	serve();
+	_exit(0);
+}
+
+/* The process goes on without its first thread. */
+static const char *do_leave(const uint64_t *numbers)
+{
+	pthread_t thread;
+
+	(void)numbers;
+	if (pthread_create(&thread, NULL, serve_on, NULL))
+		return "there is no room for a thread";
+	pthread_exit(NULL);
+}
+
 static const struct command {
 	const char *name;
 	unsigned int min_numbers, max_numbers;
@@ -403,6 +426,7 @@ static const struct command {
 	{ "unmergeable", 2, 2, do_unmergeable },
 	{ "split", 2, 2, do_split },
 	{ "plug", 0, 0, do_plug },
+	{ "leave", 0, 0, do_leave },
 	{ "quit", 0, 0, do_quit },
 };
 

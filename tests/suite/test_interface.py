@@ -78,6 +78,21 @@ def a_vm_with_a_thousand_open_files_and_64_vcpus():
         equal(shared["private_shmem_bytes"], shared["shmem_bytes"], "memory of the memfd is its own")
 
 
+def first_thread_ended(pid):
+    return " Z " in host.read(f"/proc/{pid}/task/{pid}/stat")
+
+
+@case()
+def a_vm_goes_on_when_its_first_thread_has_ended():
+    """The open files are those of the threads that go on."""
+    with Toys() as toys:
+        vm = toys.start("10@1", options=["--vcpus", "2"])
+        vm.tell("leave")
+        wait_for(lambda: first_thread_ended(vm.pid), "the first thread to end")
+        for engine in facts.ENGINES:
+            equal(Snapshot(engine).vms[vm.pid]["vcpus"], 2, "its vCPUs")
+
+
 @case()
 def run_and_ready_time_are_the_schedulers():
     """A stopped VM's numbers stand still, so they can be compared exactly."""
