@@ -178,6 +178,8 @@ static struct times *measure(u32 rounds)
 	struct times *times = calloc(rounds, sizeof(*times));
 	u32 i;
 
+	pages_shared = memory.nr_nodes;
+	pages_sharing = memory.nr_items - memory.nr_nodes;
 	census.vms = calloc(memory.nr_vms, sizeof(*census.vms));
 	if (!times || !census.vms)
 		fail("no memory");
