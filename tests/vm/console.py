@@ -11,7 +11,9 @@ SPLAT = re.compile(
     r"|non-static key|lockdep is turned off|ODEBUG")
 
 # Said by debug kernels at every boot, of themselves and not of an error.
-HARMLESS = re.compile(r"kcsan: (strict|non-strict) mode|KASAN: .*initialized|kernel memory sanitizer|KernelAddressSanitizer initialized")
+HARMLESS = re.compile(
+    r"kcsan: (strict|non-strict) mode|KASAN: .*initialized|kernel memory sanitizer"
+    r"|KernelAddressSanitizer initialized")
 
 # The kernel has data races of its own that nobody minds. One counts if what touches the
 # memory is the module or was called by it, not far above: who wakes a thread or sleeps
