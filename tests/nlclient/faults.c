@@ -4,6 +4,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/genetlink.h>
 #include <netlink/attr.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #include "../../include/uapi/linux/vmshare.h"
 #include "print.h"
+#include "session.h"
 
 #define FAIL_NTH "/proc/thread-self/fail-nth"
 #define MOST 5000		/* no operation has so many allocations */
@@ -64,6 +66,11 @@ static unsigned long disarm(void)
 
 /* ---- a request ---- */
 
+static bool is_well(const struct answer *answer)
+{
+	return !answer->error && !answer->silent;
+}
+
 static void exchange(struct link *link, const struct nlmsghdr *header, struct answer *answer)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
@@ -76,9 +83,39 @@ static void exchange(struct link *link, const struct nlmsghdr *header, struct an
 		link_receive(link, NULL, NULL, answer);
 }
 
-/* On a socket of its own. Return: as disarm(). */
+/* Holds hooks on @link, which must go well. */
+static void hold(struct link *link, uint32_t hooks)
+{
+	struct answer answer;
+
+	ask_hooks(link, hooks, &answer);
+	if (!is_well(&answer))
+		errx(1, "asking for hooks that are to be held: %s", strerror(answer.error));
+}
+
+static void take_attached(const struct nlmsghdr *message, void *attached)
+{
+	const struct nlattr *hooks = nlmsg_find_attr((struct nlmsghdr *)message, GENL_HDRLEN,
+						     VMSHARE_A_HOOKS);
+
+	if (hooks)
+		*(long *)attached = nla_get_u32((struct nlattr *)hooks);
+}
+
+/* The hooks that the module has attached now; -1 if it does not tell. */
+static long attached_hooks(struct link *link)
+{
+	long attached = -1;
+	struct answer answer;
+
+	link_send(link, link_request(link, VMSHARE_CMD_CPU, NLM_F_DUMP));
+	link_receive(link, take_attached, &attached, &answer);
+	return is_well(&answer) ? attached : -1;
+}
+
+/* On a socket of its own. Return: as disarm(); *@attached: -1 if no hooks are held. */
 static unsigned long ask(const struct faults_options *options, unsigned long nth,
-			 struct answer *answer)
+			 struct answer *answer, long *attached)
 {
 	struct nl_msg *message;
 	unsigned long left;
@@ -87,12 +124,15 @@ static unsigned long ask(const struct faults_options *options, unsigned long nth
 
 	if (error)
 		errx(1, "opening the netlink family: %s; load vmshare.ko", strerror(error));
+	if (options->held)
+		hold(&link, options->held);
 	message = link_request(&link, options->command, options->flags);
 	options->add_attrs(message, options->arg);
 	nl_complete_msg(link.sock, message);
 	arm(nth);
 	exchange(&link, nlmsg_hdr(message), answer);
 	left = disarm();
+	*attached = options->held ? attached_hooks(&link) : -1;
 	nlmsg_free(message);
 	link_close(&link);
 	return left;
@@ -104,21 +144,20 @@ static void print_faulted(unsigned long nth, unsigned long left, const struct an
 	print_answer(answer);
 }
 
-static bool is_well(const struct answer *answer)
-{
-	return !answer->error && !answer->silent;
-}
-
 /* Return: whether all went as it must; *@injected: whether there was such an allocation. */
 static bool fault_request(const struct faults_options *options, unsigned long nth, bool *injected)
 {
 	struct answer answer, again;
-	unsigned long left = ask(options, nth, &answer);
+	long attached, later;
+	unsigned long left = ask(options, nth, &answer, &attached);
 
 	*injected = !left;
-	ask(options, 0, &again);
+	ask(options, 0, &again, &later);
 	print_faulted(nth, left, &answer);
-	printf(",\"again\":%d}\n", again.silent ? -1 : again.error);
+	printf(",\"again\":%d", again.silent ? -1 : again.error);
+	if (options->held)
+		printf(",\"attached\":%ld", attached);
+	printf("}\n");
 	return !answer.silent && is_well(&again);
 }
 
@@ -127,8 +166,9 @@ static int fault_each(const struct faults_options *options)
 	unsigned long nth = options->nth ? options->nth : 1;
 	struct answer answer;
 	bool injected, well;
+	long attached;
 
-	ask(options, 0, &answer);	/* also brings in the pages that it takes here */
+	ask(options, 0, &answer, &attached);	/* also brings in the pages that it takes here */
 	well = is_well(&answer);
 	do {
 		well &= fault_request(options, nth, &injected);
@@ -158,14 +198,15 @@ static int fault_event(const struct faults_options *options)
 	struct answer answer, again;
 	struct link listener;
 	int lost, error = link_open(&listener, 0);
+	long attached;
 
 	if (!error)
 		error = link_join_events(&listener);
 	if (error)
 		errx(1, "listening to events: %s", strerror(error));
-	left = ask(options, options->nth, &answer);
+	left = ask(options, options->nth, &answer, &attached);
 	events = read_events(&listener, &lost);
-	ask(options, 0, &again);
+	ask(options, 0, &again, &attached);
 	later = read_events(&listener, &error);
 	print_faulted(options->nth, left, &answer);
 	printf(",\"again\":%d,\"events\":%lu,\"lost\":%d,\"later\":%lu}\n",

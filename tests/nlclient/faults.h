@@ -14,6 +14,7 @@ struct faults_options {
 	const char *operation;	/* "request", "event" or "load" */
 	uint8_t command;	/* of a request */
 	int flags;
+	uint32_t held;		/* hooks that the asking socket has before, or 0 */
 	unsigned long nth;	/* only this allocation; 0: each in turn */
 	const char *marker;	/* a file that is told each number, or NULL */
 	const char *module;	/* to load */
@@ -23,7 +24,8 @@ struct faults_options {
 
 /*
  * Prints a line for each allocation that failed, with what the operation answered then and
- * what it answers right after without a fault; the last line counts them.
+ * what it answers right after without a fault; the last line counts them. Where hooks are
+ * held, also with those that were attached when the request was over ("attached").
  * Return: 1 if something was not answered at all, or not well after the fault was over.
  */
 int faults(const struct faults_options *options);

@@ -38,6 +38,7 @@ static const char usage[] =
 "  --seconds N --threads T --seed S                           storm\n"
 "  --messages N --seed S --first N   fuzz: how many datagrams, and the number of the first\n"
 "  --nth N --marker FILE       faults: only allocation N; a file to write each number to\n"
+"  --held sched|kvm|sched,kvm  faults: hooks that the asking socket has before\n"
 "  --module FILE               faults load: what to load\n"
 "  --uid N         become this user before the socket is opened\n"
 "  --uid-after N   become this user when the socket is open\n"
@@ -265,7 +266,7 @@ static int run(int argc, char **argv, struct options *options)
 }
 
 enum { ENGINE = 1, AGE, GENERATION, HOOKS, BRIEF, DUMP, REPEAT, COUNT, TIMEOUT, SECONDS, THREADS, SEED,
-	MESSAGES, FIRST, NTH, MARKER, MODULE, USER, USER_AFTER, USERNS, NETNS, HELP };
+	MESSAGES, FIRST, NTH, MARKER, HELD, MODULE, USER, USER_AFTER, USERNS, NETNS, HELP };
 
 static const struct option long_options[] = {
 	{ "engine", required_argument, NULL, ENGINE },
@@ -284,6 +285,7 @@ static const struct option long_options[] = {
 	{ "first", required_argument, NULL, FIRST },
 	{ "nth", required_argument, NULL, NTH },
 	{ "marker", required_argument, NULL, MARKER },
+	{ "held", required_argument, NULL, HELD },
 	{ "module", required_argument, NULL, MODULE },
 	{ "uid", required_argument, NULL, USER },
 	{ "uid-after", required_argument, NULL, USER_AFTER },
@@ -344,6 +346,9 @@ static void set_option(struct options *options, int option, const char *value)
 		break;
 	case MARKER:
 		options->faults.marker = value;
+		break;
+	case HELD:
+		options->faults.held = parse_hooks(value);
 		break;
 	case MODULE:
 		options->faults.module = value;

@@ -22,6 +22,8 @@ from tracked import Session, await_detached
 
 sites = Sites()
 
+SCHED = 1  # VMSHARE_HOOK_SCHED
+
 # More than a load has allocations: all are counted, none fails.
 NONE = 1_000_000
 # Two loads of the same module differ by so many allocations: slabs that were full.
@@ -62,15 +64,27 @@ def walks_and_dumps_with_each_allocation_failing():
         return summary(faults)
 
 
+def fail_each_for_a_client_with_hooks(injection):
+    """It wants one more, and has what it had if that is refused."""
+    faults = fail_each(injection, "track", "--held", "sched", "--hooks", "sched,kvm")
+    refused = [fault for fault in faults if fault.answer["error"]]
+    true(refused, "one more hook was refused")
+    equal({str(fault): fault.answer["attached"] for fault in refused},
+          {str(fault): SCHED for fault in refused}, "hooks attached after a refusal")
+    return faults
+
+
 @case(needs=needs_faults)
 def threads_and_hooks_with_each_allocation_failing():
-    """A client whose hooks are refused has none, and nothing stays attached."""
+    """A client whose hooks are refused has those that it had, and nothing else stays attached."""
     with Toys() as toys, Injection() as injection:
         merged_three(toys, ["--vcpus", "2", "--pause", "5000"])
         faults = fail_each(injection, "cpu")
         for hooks in ("sched", "sched,kvm"):
             faults += fail_each(injection, "track", "--hooks", hooks)
             await_detached()
+        faults += fail_each_for_a_client_with_hooks(injection)
+        await_detached()
         with Session() as session:
             faults += fail_each(injection, "cpu")
             session.look()
