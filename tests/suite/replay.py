@@ -15,6 +15,10 @@ EVENTS = (("sched:sched_switch", "prev_pid", "prev_state", "next_pid"),
           ("sched:sched_migrate_task", "pid", "dest_cpu"))
 PREEMPTED = 0x100  # in prev_state: it could go on (TASK_REPORT_MAX)
 
+# Who is woken to take the CPU from another, and a third one gets it: for the scheduler, which
+# does not read its clock again then, the first has not waited for the one that had it.
+BRIEF_NS = 10_000
+
 IDLE, HOST = "idle", 0  # owners beside the pids of VMs
 
 
@@ -68,6 +72,7 @@ class Replay:
         self.threads = {tid: Thread(vm) for tid, vm in vm_of.items()}
         self.timelines = collections.defaultdict(Timeline)
         self.pieces = collections.Counter()    # (victim, owner) -> number
+        self.brief = collections.Counter()     # of the pieces, those that may be of 0 ns
         self.displaced = collections.Counter()  # (victim, owner) -> ns
         self.began, self.end = events[0][0], events[-1][0]
         handlers = {"sched:sched_switch": self.switch, "sched:sched_wakeup": self.wake,
@@ -115,9 +120,12 @@ class Replay:
 
     def close_piece(self, thread, time):
         thread.wait += time - thread.since
-        for owner, ns in self.timelines[thread.cpu].between(thread.since, time):
+        runs = list(self.timelines[thread.cpu].between(thread.since, time))
+        for owner, ns in runs:
             self.pieces[thread.vm, owner] += 1
             self.displaced[thread.vm, owner] += ns
+        if len(runs) > 1 and runs[0][1] < BRIEF_NS:
+            self.brief[thread.vm, runs[0][0]] += 1
 
     def cpu_times(self):
         """owner -> ns, over all CPUs"""

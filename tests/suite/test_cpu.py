@@ -109,10 +109,12 @@ def threads_and_rows_agree_with_schedstat():
 # The same window by the kernel's own events
 
 
-def record(session, loads, wanted, *more):
-    """A window and the record of it."""
-    window = Window(session, *loads)
-    with Recorder(*replay.EVENTS, *more) as recorder:
+def record(vms, others, wanted, *more):
+    """A window and the record of it, whose own hooks come first, so that an event's time
+    is from before the module's work."""
+    stop([*vms, *others])
+    with Recorder(*replay.EVENTS, *more) as recorder, Session() as session:
+        window = Window(session, vms, others)
         window.run(wanted)
         events = recorder.events()
     return window, events
@@ -125,14 +127,16 @@ def replay_of(window, events):
 
 
 # Numbers of events must agree on any clock. An event's time is later than the
-# scheduler's own reading of its clock: so much in the mean, and rarely more than that,
-# when the emulator lets this CPU stand still between the two while it runs another one
-# (by instructions) or does not run at all (on a clock of the host's, where a short piece
-# of a wait may even be there by one of them only). And who takes the CPU from another at
-# the moment of its waking has waited 0 ns for the scheduler, which then reads its clock
-# once.
+# scheduler's own reading of its clock: by less than a microsecond in the mean where time
+# is instructions, and there is one CPU. With more of them the emulator lets one stand
+# still between the two, for a millisecond, while it runs another one; on a clock of the
+# host's it may not run at all, and a short piece of a wait may even be there by one of
+# the two only. And who takes the CPU from another at the moment of its waking has waited
+# 0 ns for the scheduler, which then reads its clock once.
 BY_INSTRUCTIONS = os.environ.get("VMSHARE_CLOCK") == "instructions"
-PART, LATER_NS, RARELY_LATER_NS = ((0.01, 8_000, 2_000_000) if BY_INSTRUCTIONS
+EXACT = BY_INSTRUCTIONS and os.cpu_count() == 1
+PART, LATER_NS, RARELY_LATER_NS = ((0.01, 1_000, 1_000_000) if EXACT
+                                   else (0.05, 10_000, 20_000_000) if BY_INSTRUCTIONS
                                    else (0.1, 100_000, 50_000_000))
 EDGE_NS = 10_000  # a wait is surely in a bucket of its histogram so far from its ends
 
@@ -150,7 +154,7 @@ def check_waits(window, told):
         near(window.grown(tid, "wakeups"), thread.wakeups, 0, f"wakeups of {comm}", 1)
         near(window.grown(tid, "wait_ns"), sum(thread.waits), PART,
              f"wait_ns of {comm}", later(len(thread.waits)))
-        if BY_INSTRUCTIONS:
+        if EXACT:
             check_histogram(window.histogram(tid), thread.waits, comm)
 
 
@@ -186,7 +190,7 @@ def check_pairs(window, told):
     """Number and time of each pair's pieces; the worst deviation of a time."""
     worst = 0
     ns, counts = window.preempted("wait_ns"), window.preempted("count")
-    pieces, displaced = by_pid(told.pieces), by_pid(told.displaced)
+    pieces, brief, displaced = (by_pid(c) for c in (told.pieces, told.brief, told.displaced))
     waited_0_ns = {pid: sum(window.histogram(tid)[0] for tid in window.after.of_vm(pid))
                    for pid in window.pids}
     for pair in set(ns) | set(displaced):
@@ -194,7 +198,7 @@ def check_pairs(window, told):
         slack = later(pieces.get(pair, 1))
         near(seen, wanted, PART, f"wait_ns of {pair}", slack)
         near(counts.get(pair, 0), pieces.get(pair, 0), MILLE if BY_INSTRUCTIONS else PART,
-             f"count of {pair}", 2 + waited_0_ns[pair[0]])
+             f"count of {pair}", 2 + waited_0_ns[pair[0]] + brief.get(pair, 0))
         worst = max(worst, (abs(seen - wanted) - slack) / wanted if wanted else 0)
     for pid in window.pids:
         near(window.preempted("idle_wait_ns").get((pid, 0), 0),
@@ -211,8 +215,8 @@ def check_cpu_time(window, told):
 
 @case()
 def waits_and_pairs_agree_with_trace_events_one_by_one():
-    with Toys() as toys, Session() as session:
-        window, events = record(session, start_loads(toys),
+    with Toys() as toys:
+        window, events = record(*start_loads(toys),
                                 SWITCHES if BY_INSTRUCTIONS else SWITCHES // 4)
         told = replay_of(window, events)
         check_waits(window, told)
@@ -246,8 +250,8 @@ def guest_times(events):
 
 @case()
 def time_in_guest_mode_agrees_with_kvms_events():
-    with Toys() as toys, Session() as session:
-        window, events = record(session, start_loads(toys), SWITCHES // 4,
+    with Toys() as toys:
+        window, events = record(*start_loads(toys), SWITCHES // 4,
                                 ("kvm:kvm_entry",), ("kvm:kvm_exit",))
         told = guest_times(events)
         true(len(told) == 5, f"vCPUs in the record: {len(told)}, of 5")
