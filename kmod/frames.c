@@ -3,6 +3,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/vmalloc.h>
 
 #include "frames.h"
 #include "sets.h"
@@ -32,6 +33,16 @@ static struct vmshare_frame *place_of(struct vmshare_frames *f, unsigned long ke
 	return &f->at[i];
 }
 
+/* More than kvcalloc() gives, if need be: hosts of terabytes have so many frames. */
+static struct vmshare_frame *new_places(u64 places)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
+	u64 bytes = places * sizeof(struct vmshare_frame);
+
+	return bytes <= INT_MAX ? kvcalloc(places, sizeof(struct vmshare_frame), gfp) :
+				  __vmalloc(bytes, gfp | __GFP_ZERO);
+}
+
 /* The table stays at most half full. */
 int vmshare_frames_reserve(struct vmshare_frames *f, u32 more)
 {
@@ -44,8 +55,7 @@ int vmshare_frames_reserve(struct vmshare_frames *f, u32 more)
 	if (places > U32_MAX)
 		return -ENOMEM;
 	bigger.mask = places - 1;
-	bigger.at = kvcalloc(places, sizeof(*bigger.at),
-			     GFP_KERNEL | __GFP_NOWARN);
+	bigger.at = new_places(places);
 	if (!bigger.at)
 		return -ENOMEM;
 	for (i = 0; i <= f->mask; i++) {

@@ -13,11 +13,14 @@
 #include "files.h"
 #include "memory.h"
 
+#define LOOKS		3	/* at what changes while it is looked at */
+
 /*
  * Kernels before v6.2 let each thread in an address space, kernel threads that have
  * taken it on among them, save up its changes to the counters; later ones keep a
  * part of each on every CPU. The sum is exact either way (Linux kernel commit
- * f1a7941243c1 "mm: convert mm's rss stats into percpu_counter").
+ * f1a7941243c1 "mm: convert mm's rss stats into percpu_counter") while no thread
+ * faults; else what one had saved up, 64 pages, may be missing.
  */
 #ifdef SPLIT_RSS_COUNTING
 int vmshare_memory_prepare(struct vmshare_threads *threads,
@@ -41,11 +44,19 @@ static s64 saved_up_by_threads(const struct vmshare_threads *threads,
 	return sum;
 }
 
+/* A thread that hands over what it has saved up meanwhile is looked at again. */
 static s64 rss_pages(const struct vmshare_threads *threads,
 		     const struct mm_struct *mm, int member)
 {
-	return atomic_long_read(&mm->rss_stat.count[member]) +
-	       saved_up_by_threads(threads, mm, member);
+	const atomic_long_t *count = &mm->rss_stat.count[member];
+	s64 handed_over, saved_up;
+	int looks = 0;
+
+	do {
+		handed_over = atomic_long_read(count);
+		saved_up = saved_up_by_threads(threads, mm, member);
+	} while (atomic_long_read(count) != handed_over && ++looks < LOOKS);
+	return handed_over + saved_up;
 }
 #else
 int vmshare_memory_prepare(struct vmshare_threads *threads,
@@ -70,13 +81,13 @@ static u64 rss_bytes(const struct vmshare_threads *threads, struct mm_struct *mm
 	return pages < 0 ? 0 : (u64)pages << PAGE_SHIFT;
 }
 
+#define MAPPINGS_PER_HOLD 256	/* of the 65,530 that a process may have */
 #define MAX_FILES	64	/* beyond, shared memory is not called private */
 
 /*
  * A system call under way on one of the files, a child before its exec() or a reader
  * of /proc holds a reference for a moment: who holds one longer shares the memory.
  */
-#define LOOKS		3
 #define LOOK_AGAIN_US	500
 
 /* An open file of shared memory and who in this process holds it. */
@@ -108,30 +119,51 @@ static bool is_unlinked_shmem(const struct file *file)
 	return inode->i_sb->s_magic == TMPFS_MAGIC && !inode->i_nlink;
 }
 
-static int collect_mapped_files(struct mm_struct *mm, struct shmem_files *files)
+static void note_mapping(struct shmem_files *files, struct file *file)
+{
+	struct shmem_file *known = find_file(files, file);
+
+	if (!known && files->nr < MAX_FILES) {
+		known = &files->at[files->nr++];
+		known->file = get_file(file);
+		known->holders = 1;	/* our own reference */
+	}
+	if (known)
+		known->holders++;
+}
+
+/* Of the mappings from *@at on, so many as are looked at in one hold. Return: 1 = more. */
+static int collect_some(struct mm_struct *mm, struct shmem_files *files,
+			unsigned long *at)
 {
 	struct vm_area_struct *vma;
-	unsigned long at = 0;
+	int looked = 0;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	while ((vma = find_vma(mm, at))) {
-		struct shmem_file *known;
-
-		at = vma->vm_end;
-		if (!vma->vm_file || !is_unlinked_shmem(vma->vm_file))
-			continue;
-		known = find_file(files, vma->vm_file);
-		if (!known && files->nr < MAX_FILES) {
-			known = &files->at[files->nr++];
-			known->file = get_file(vma->vm_file);
-			known->holders = 1;	/* our own reference */
-		}
-		if (known)
-			known->holders++;
+	while (looked++ < MAPPINGS_PER_HOLD && (vma = find_vma(mm, *at))) {
+		*at = vma->vm_end;
+		if (vma->vm_file && is_unlinked_shmem(vma->vm_file))
+			note_mapping(files, vma->vm_file);
 	}
 	mmap_read_unlock(mm);
-	return 0;
+	return looked > MAPPINGS_PER_HOLD;
+}
+
+/*
+ * What changes between two holds makes the memory seem shared, and to be looked at
+ * again: a file's mappings are not as many as its references then.
+ */
+static int collect_mapped_files(struct mm_struct *mm, struct shmem_files *files)
+{
+	unsigned long at = 0;
+	int more;
+
+	do {
+		more = collect_some(mm, files, &at);
+		cond_resched();
+	} while (more > 0);
+	return more;
 }
 
 static int count_descriptor(const void *data, struct file *file, unsigned int fd)

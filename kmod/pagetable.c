@@ -137,13 +137,25 @@ static void look_at_entry(pte_t pte, struct vmshare_table *table)
 	table->nr++;
 }
 
-static void look_at_huge(pmd_t pmd, struct vmshare_table *table)
+static bool is_huge(pmd_t pmd)
 {
-	struct page *page = pmd_page(pmd);
+	return pmd_present(pmd) && pmd_trans_huge(pmd);
+}
+
+/* Return: whether it is one: locked, as it may be split, or go with its memory. */
+static bool look_at_huge(struct mm_struct *mm, pmd_t *pmd,
+			 struct vmshare_table *table)
+{
+	spinlock_t *ptl = pmd_lock(mm, pmd);
+	pmd_t seen = READ_ONCE(*pmd);
+	bool huge = is_huge(seen);
 
 	/* The huge zero page has no mapping. */
-	if ((unsigned long)READ_ONCE(compound_head(page)->mapping) & MAPPING_ANON)
+	if (huge && (unsigned long)READ_ONCE(compound_head(pmd_page(seen))->mapping) &
+		    MAPPING_ANON)
 		table->anon += HPAGE_PMD_NR;
+	spin_unlock(ptl);
+	return huge;
 }
 
 static void look_at_range(struct mm_struct *mm, unsigned long addr,
@@ -156,8 +168,10 @@ static void look_at_range(struct mm_struct *mm, unsigned long addr,
 	if (!pmd)
 		return;
 	seen = READ_ONCE(*pmd);
-	if (pmd_present(seen) && pmd_trans_huge(seen)) {
-		look_at_huge(seen, table);
+	if (is_huge(seen) && look_at_huge(mm, pmd, table))
+		return;
+	if (!pmd_none(seen) && !pmd_present(seen)) {	/* it is being moved */
+		table->migrating++;
 		return;
 	}
 	pte = lock_table(mm, pmd, addr, &ptl);

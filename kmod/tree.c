@@ -122,7 +122,8 @@ static int grow_batch(struct tree_walk *w, u32 wanted, struct dead_counts before
 
 /*
  * One content on several frames, listed in one go. If none is alive there is
- * nothing to look at, else the first of them marks the place.
+ * nothing to look at, else the first of them marks the place; if none can (pages on
+ * their way out, or to another frame) the place is passed by.
  */
 static int look_at_chain(struct tree_walk *w, struct rb_node *rb, bool *paused)
 {
@@ -138,8 +139,10 @@ static int look_at_chain(struct tree_walk *w, struct rb_node *rb, bool *paused)
 	}
 	if (!nr)	/* a dead place: nothing to pause at */
 		return min(should_pause(w, rb), 0);
-	if (!tree_mark_place(w, rb))
-		return -EXFULL;
+	if (!tree_mark_place(w, rb)) {
+		w->tally->changed = true;
+		return min(should_pause(w, rb), 0);
+	}
 	if (nr > w->batch_room) {
 		w->again = true;
 		*paused = true;

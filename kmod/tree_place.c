@@ -16,13 +16,16 @@
 #include "compat/highmem.h"
 #include "tree_walk.h"
 
-/* The page of a node with a reference of the caller's, or NULL if it is dead. */
+/*
+ * The page of a node with a reference of the caller's, or NULL if it is dead, or has
+ * failed: then its content may not be read, and to read it may end the machine.
+ */
 static struct page *get_page_of_node(struct tree_walk *w, const void *node)
 {
 	unsigned long pfn;
 	struct page *page = tree_page_of_node(w, node, &pfn);
 
-	if (!page || !get_page_unless_zero(page))
+	if (!page || PageHWPoison(page) || !get_page_unless_zero(page))
 		return NULL;
 	if (tree_page_is_of(page, node))
 		return page;

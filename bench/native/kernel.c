@@ -29,6 +29,11 @@ void *kvcalloc(size_t n, size_t size, int flags)
 	return calloc(n, size);
 }
 
+void *__vmalloc(size_t size, gfp_t flags)
+{
+	return kvcalloc(1, size, flags);
+}
+
 void kvfree(const void *at)
 {
 	free((void *)at);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/types.h>
@@ -29,8 +30,10 @@ typedef s64 ktime_t;
 #define PAGE_MASK		(~(PAGE_SIZE - 1))
 #define PTRS_PER_PTE		512
 #define TASK_COMM_LEN		16
+typedef int gfp_t;
 #define GFP_KERNEL		0
 #define __GFP_NOWARN		0
+#define __GFP_ZERO		0
 #define IS_ERR(ptr)		((unsigned long)(ptr) >= -4095UL)
 #define PTR_ERR(ptr)		((long)(ptr))
 #define ERR_PTR(error)		((void *)(long)(error))
@@ -83,6 +86,7 @@ void get_random_bytes(void *to, size_t len);
 
 void *kvmalloc_array(size_t n, size_t size, int flags);
 void *kvcalloc(size_t n, size_t size, int flags);
+void *__vmalloc(size_t size, gfp_t flags);	/* zeroed, whatever the flags */
 void kvfree(const void *at);
 
 /* ---- lists and trees ---- */

@@ -4,6 +4,7 @@
 import contextlib
 import ctypes
 import os
+import time
 
 import host
 from case import DEADLINE_FACTOR, Failure, case, equal, true, wait_for
@@ -381,6 +382,29 @@ def frames_moved_to_another_numa_node():
         wait_for(lambda: host.ksm("full_scans") > scans, "ksmd to pass")
         host.set_ksm("run", 0)
         check(toys, by_model=False)
+
+
+@case()
+def nobody_is_made_up_while_ksmd_merges():
+    """A page merged behind the pages engine's back, with one of a VM that it has yet to look
+    at, would seem to be shared with a process that is no VM."""
+    with Toys() as toys:
+        for _ in range(3):
+            toys.start("4000@1")
+        host.set_ksm("pages_to_scan", 40)
+        host.set_ksm("sleep_millisecs", 20)
+        host.set_ksm("run", 1)
+        looks = consistent = 0
+        deadline = time.monotonic() + 120 * DEADLINE_FACTOR
+        while host.ksm("pages_sharing") < 7900:
+            true(time.monotonic() < deadline, "ksmd merges them in time")
+            snap = Snapshot("pages")
+            looks += 1
+            if snap.host["consistent"]:
+                consistent += 1
+                equal([members for members, outside in snap.sets if outside], [],
+                      f"sets with somebody who is no VM, look {looks}")
+        return f"{looks} looks, {consistent} at what did not change"
 
 
 @case()
