@@ -67,14 +67,14 @@ static void tell_missing(const struct known_vm *vms, u32 nr,
 	}
 }
 
-void vmshare_watch_note(const struct vmshare_census *census)
+bool vmshare_watch_note(const struct vmshare_census *census)
 {
 	struct known_vm *now;
 	u32 i;
 
 	now = kvcalloc(census->nr_vms + 1, sizeof(*now), GFP_KERNEL);
 	if (!now)
-		return;	/* the next census tells */
+		return false;	/* the next census tells */
 	for (i = 0; i < census->nr_vms; i++) {
 		now[i].pid = census->vms[i].pid;
 		now[i].start_time_ns = census->vms[i].start_time_ns;
@@ -92,24 +92,36 @@ void vmshare_watch_note(const struct vmshare_census *census)
 	}
 	mutex_unlock(&known_lock);
 	kvfree(now);
+	return true;
 }
 
-static void look_again(struct work_struct *work)
+static int look(void)
 {
 	struct vmshare_census census;
+	int err = vmshare_census_take(&census);
 
-	if (vmshare_census_take(&census))
-		return;
-	vmshare_watch_note(&census);
+	if (err)
+		return err;
+	if (!vmshare_watch_note(&census))
+		err = -ENOMEM;
 	vmshare_census_release(&census);
+	return err;
+}
+
+/* Who lacks memory looks later once more, as long as somebody listens. */
+static void look_again(struct work_struct *work)
+{
+	if (look() == -ENOMEM && vmshare_netlink_is_heard())
+		schedule_delayed_work(&later, msecs_to_jiffies(SETTLED_MS));
 }
 
 #ifdef CONFIG_KPROBES
 static int notifier_changes(struct kprobe *p, struct pt_regs *regs)
 {
 	if (vmshare_netlink_is_heard()) {
-		mod_delayed_work(system_wq, &soon, msecs_to_jiffies(SETTLE_MS));
-		mod_delayed_work(system_wq, &later,
+		mod_delayed_work(system_power_efficient_wq, &soon,
+				 msecs_to_jiffies(SETTLE_MS));
+		mod_delayed_work(system_power_efficient_wq, &later,
 				 msecs_to_jiffies(SETTLED_MS));
 	}
 	return 0;

@@ -16,6 +16,6 @@ void vmshare_watch_exit(void);
 void vmshare_watch_forget(void);
 
 /* A census was taken: tell the listeners what changed since the last one. */
-void vmshare_watch_note(const struct vmshare_census *census);
+bool vmshare_watch_note(const struct vmshare_census *census);
 
 #endif
