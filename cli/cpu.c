@@ -310,20 +310,28 @@ static void take_off(uint64_t *value, uint64_t what)
 	*value -= *value < what ? *value : what;
 }
 
+/* The kernel sums these up itself, of a process's threads; the rest the hooks do, of all. */
+static bool is_processes(unsigned int field)
+{
+	return field == THREAD_RUN_NS || field == THREAD_GUEST_NS ||
+	       field == THREAD_VOLUNTARY_SWITCHES || field == THREAD_INVOLUNTARY_SWITCHES;
+}
+
 /*
  * What a thread had done before the window is in the sum of the ended ones, and
- * was not done in it. A kernel thread is no part of the process and of its sum.
+ * was not done in it.
  */
 static void forget_ended(struct thread *ended, const struct thread *thread)
 {
 	unsigned int field;
 	size_t i;
 
-	if (thread->kind == THREAD_KERNEL)
-		return;
-	for (field = 0; field < THREAD_FIELDS; field++)
+	for (field = 0; field < THREAD_FIELDS; field++) {
+		if (is_processes(field) && !thread->in_process)
+			continue;
 		take_off(&ended->counters.facts.value[field],
 			 facts_or_zero(&thread->counters.facts, field));
+	}
 	for (i = 0; i < CPU_BUCKETS; i++)
 		take_off(&ended->counters.waits.count[i], thread->counters.waits.count[i]);
 }
@@ -371,22 +379,61 @@ static const struct preemption *find_preemption(const struct cpu *cpu,
 					    sizeof(*like), compare_preemptions) : NULL;
 }
 
+/* All of a row are counted together, so they begin anew together. */
+static bool has_begun_anew(const struct preemption *now, const struct preemption *before)
+{
+	return now->wait_ns < before->wait_ns || now->count < before->count;
+}
+
+static bool hooks_are_new(const struct cpu *now, const struct cpu *before)
+{
+	uint64_t late, early;
+
+	return facts_get(&now->host, CPU_TRACKED_NS, &late) &&
+	       facts_get(&before->host, CPU_TRACKED_NS, &early) && late < early;
+}
+
+/*
+ * The module forgets VMs that are long gone; for whom they ran instead, that time is of
+ * nobody knows whom from then on.
+ */
+static void take_off_forgotten(struct preemption *nobody, const struct cpu *now,
+			       const struct cpu *before)
+{
+	size_t i;
+
+	for (i = 0; i < before->n_preemptions; i++) {
+		const struct preemption *old = &before->preemptions[i], *same;
+
+		if (old->victim != nobody->victim || !old->by)
+			continue;
+		same = find_preemption(now, old);
+		if (same && !has_begun_anew(same, old))
+			continue;
+		take_off(&nobody->wait_ns, old->wait_ns);
+		take_off(&nobody->unknown_ns, old->wait_ns);
+		take_off(&nobody->count, old->count);
+	}
+}
+
 static int subtract_preemptions(struct cpu *window, const struct cpu *now,
 				const struct cpu *before)
 {
+	bool are_new = hooks_are_new(now, before);
 	size_t i;
 
 	for (i = 0; i < now->n_preemptions; i++) {
 		const struct preemption *old = find_preemption(before, &now->preemptions[i]);
 		struct preemption row = now->preemptions[i], *added;
 
-		/* all of a row are counted together, so they begin anew together */
-		if (old && row.wait_ns >= old->wait_ns && row.count >= old->count) {
+		if (old && !has_begun_anew(&row, old)) {
 			row.wait_ns -= old->wait_ns;
 			row.count -= old->count;
 			take_off(&row.idle_ns, old->idle_ns);
 			take_off(&row.unknown_ns, old->unknown_ns);
 		}
+		if (!row.by && !are_new)
+			take_off_forgotten(&row, now, before);
 		if (!row.wait_ns && !row.count)
 			continue;
 		added = cpu_add_preemption(window);

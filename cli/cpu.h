@@ -70,6 +70,7 @@ struct thread {
 	uint32_t pid;			/* of its VM */
 	uint32_t tid;			/* 0: the VM's threads that have ended, in one sum */
 	enum thread_kind kind;
+	bool in_process;		/* of its VM: its use will be in the sum */
 	uint32_t vcpu_id;		/* of a vCPU */
 	char comm[CPU_COMM];
 	struct counters counters;
@@ -121,7 +122,8 @@ const struct thread *cpu_thread(const struct cpu *cpu, uint32_t pid, uint32_t ti
  * What happened between two moments of one host. A counter that went backwards
  * belongs to another thread of that number, or to hooks attached anew, and
  * began at 0 meanwhile, as did those of a thread that was not there before. What
- * threads did before they ended is in the row of their VM's ended threads.
+ * threads did before they ended is in the row of their VM's ended threads. Who ran in
+ * their place and has been forgotten meanwhile is no news of the window.
  * Returns -1 for want of memory.
  */
 int cpu_difference(const struct cpu *now, const struct cpu *before, struct cpu *window);

@@ -483,6 +483,9 @@ static int read_kind(const struct row *row, struct thread *thread, struct error 
 		return malformed(err, "a number has the wrong size");
 	thread->kind = kind == VMSHARE_THREAD_VCPU ? THREAD_VCPU :
 		       kind == VMSHARE_THREAD_KERNEL ? THREAD_KERNEL : THREAD_VMM;
+	/* before ABI 4 it is not told of kernel threads */
+	thread->in_process = thread->kind != THREAD_KERNEL ||
+			     row->attr[VMSHARE_A_IN_PROCESS].data;
 	thread->vcpu_id = (uint32_t)id;
 	return thread->kind == THREAD_VCPU && !has_id ? malformed(err, "a vCPU without an id") : 0;
 }

@@ -35,9 +35,10 @@ static void note_vcpu(struct vmshare_cpu_thread *thread,
 }
 
 static void add_thread(struct vmshare_cpu_report *report, u32 pid,
-		       struct task_struct *t,
+		       const struct vmshare_thread_seen *seen,
 		       const struct vmshare_vcpu_seen *vcpu)
 {
+	struct task_struct *t = seen->task;
 	struct vmshare_cpu_thread *thread = &report->threads[report->nr_threads++];
 	const struct vmshare_runner *r =
 		report->hooks ? vmshare_runners_find(t) : NULL;
@@ -45,6 +46,7 @@ static void add_thread(struct vmshare_cpu_report *report, u32 pid,
 	thread->pid = pid;
 	thread->tid = task_pid_nr(t);
 	thread->kind = kind_of(t);
+	thread->is_in_process = seen->is_own;
 	get_task_comm(thread->comm, t);
 	note_vcpu(thread, vcpu);
 	vmshare_thread_cpu_use(t, &thread->use);
@@ -52,6 +54,24 @@ static void add_thread(struct vmshare_cpu_report *report, u32 pid,
 		return;
 	thread->is_tracked = true;
 	thread->waits = data_race(r->waits);	/* counted on meanwhile */
+}
+
+/* What the hooks have counted of all that the kernel's own sum has. */
+static void sum_ended(struct vmshare_ended *sum, const struct vmshare_tracked *vm,
+		      const struct vmshare_threads *threads,
+		      const struct vmshare_thread_span *span)
+{
+	u32 i;
+
+	vmshare_runners_ended(vm, sum);
+	for (i = span->first; i < span->first + span->nr; i++) {
+		const struct vmshare_thread_seen *seen = &threads->seen[i];
+		const struct vmshare_runner *r =
+			seen->has_ended ? vmshare_runners_find(seen->task) : NULL;
+
+		if (r)
+			vmshare_runners_add_ended(sum, r);
+	}
 }
 
 /* Before its threads: which of them are in the sum is known after that. */
@@ -63,6 +83,7 @@ static void add_ended(struct vmshare_cpu_report *report,
 	struct vmshare_cpu_thread *thread = &report->threads[report->nr_threads++];
 	const struct vmshare_tracked *vm =
 		report->hooks ? vmshare_runners_vm(seen->mm) : NULL;
+	struct vmshare_ended ended;
 
 	thread->pid = seen->pid;
 	thread->kind = VMSHARE_THREAD_VMM;
@@ -70,10 +91,11 @@ static void add_ended(struct vmshare_cpu_report *report,
 	vmshare_ended_cpu_use(threads, census, i, &thread->use);
 	if (!vm)
 		return;
+	sum_ended(&ended, vm, threads, &threads->spans[i]);
 	thread->is_tracked = true;
-	thread->waits = vm->ended;
-	thread->use.ready_ns = vm->ended_ready_ns;
-	thread->use.migrations = vm->ended_migrations;
+	thread->waits = ended.waits;
+	thread->use.ready_ns = ended.ready_ns;
+	thread->use.migrations = ended.migrations;
 }
 
 static int index_vcpus(struct vmshare_ptrmap *vcpus,
@@ -106,7 +128,7 @@ static int add_threads(struct vmshare_cpu_report *report,
 		const struct vmshare_thread_seen *seen = &threads->seen[i];
 
 		if (!seen->has_ended)
-			add_thread(report, census->vms[seen->vm].pid, seen->task,
+			add_thread(report, census->vms[seen->vm].pid, seen,
 				   vmshare_ptrmap_get(&vcpus, task_pid(seen->task)));
 	}
 	vmshare_ptrmap_free(&vcpus);

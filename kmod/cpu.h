@@ -19,6 +19,7 @@ struct vmshare_cpu_thread {
 	u32 kind;			/* enum vmshare_thread_kind */
 	char comm[TASK_COMM_LEN];
 	bool is_vcpu, is_tracked;
+	bool is_in_process;		/* so it will be in the sum */
 	u32 vcpu_id;
 	struct vmshare_exits exits;	/* vCPU */
 	struct vmshare_cpu_use use;	/* since birth */

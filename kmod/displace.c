@@ -101,7 +101,8 @@ void vmshare_displace_prepare(struct vmshare_displace *d)
 	d->next = new_table(d->next_bits);
 }
 
-void vmshare_displace_move(struct vmshare_displace *d, bool (*keep)(u32 number))
+void vmshare_displace_move(struct vmshare_displace *d, bool (*keep)(u32 number),
+			   bool (*has_number)(u32 number))
 {
 	u32 i, used = 0;
 
@@ -110,7 +111,7 @@ void vmshare_displace_move(struct vmshare_displace *d, bool (*keep)(u32 number))
 	for (i = 0; i < vmshare_displace_size(d); i++) {
 		const struct vmshare_displacement *old = &d->table[i];
 		struct vmshare_displacement *row;
-		u32 by = keep(old->by) ? old->by : VMSHARE_OWNER_UNKNOWN;
+		u32 by = has_number(old->by) ? old->by : VMSHARE_OWNER_UNKNOWN;
 
 		if (!old->victim || !keep(old->victim))
 			continue;

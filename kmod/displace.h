@@ -78,13 +78,13 @@ bool vmshare_displace_is_tight(const struct vmshare_displace *d);
 /*
  * In two steps, since the second has to run on the table's own CPU with
  * interrupts off: allocate a table that is large enough, and move the rows of
- * all VMs that @keep() wants into it; who ran in the place of others is not
- * known any more. Without memory the first does nothing, and without the first
+ * all victims that @keep() wants into it; whoever ran and has a number that
+ * @has_number() does not know, nobody knows any more. Without memory the first does nothing, and without the first
  * the second. The third frees the old one.
  */
 void vmshare_displace_prepare(struct vmshare_displace *d);
-void vmshare_displace_move(struct vmshare_displace *d,
-			   bool (*keep)(u32 number));
+void vmshare_displace_move(struct vmshare_displace *d, bool (*keep)(u32 number),
+			   bool (*has_number)(u32 number));
 void vmshare_displace_finish(struct vmshare_displace *d);
 
 static inline u32 vmshare_displace_size(const struct vmshare_displace *d)

@@ -15,6 +15,7 @@
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/math64.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
@@ -33,6 +34,7 @@
 /* How soon a new thread is looked for, and how long at most after in vain. */
 #define REFRESH_MS	20
 #define REFRESH_MAX_MS	10000
+#define REST		20	/* times the CPU time that looking took */
 
 struct client {
 	struct list_head list;
@@ -69,6 +71,20 @@ static bool is_due(void)
 static void put_off(unsigned int ms)
 {
 	WRITE_ONCE(next_refresh, jiffies + msecs_to_jiffies(ms));
+}
+
+/* As the scheduler has last counted it: where we slept it is up to date. */
+static u64 own_cpu_ns(void)
+{
+	return READ_ONCE(current->se.sum_exec_runtime);
+}
+
+/* Not so soon that looking takes more of a CPU than a part in REST. */
+static void put_off_after(u64 cpu_ns)
+{
+	u64 rest_ms = div_u64(cpu_ns * REST, NSEC_PER_MSEC);
+
+	put_off(clamp_t(u64, rest_ms, refresh_ms, REFRESH_MAX_MS));
 }
 
 /* Called with a run queue locked. */
@@ -138,12 +154,14 @@ static int look_and_refresh(void)
  */
 static void refresh_later(struct work_struct *work)
 {
+	u64 before = own_cpu_ns();
+
 	mutex_lock(&refresh_lock);
 	if (is_due()) {
 		put_off(REFRESH_MAX_MS);
 		refresh_ms = min(2 * refresh_ms, REFRESH_MAX_MS);
 		look_and_refresh();
-		put_off(refresh_ms);
+		put_off_after(own_cpu_ns() - before);
 	}
 	vmshare_sched_grow();
 	mutex_unlock(&refresh_lock);

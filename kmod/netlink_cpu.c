@@ -116,6 +116,13 @@ static int put_waits(struct sk_buff *msg, const struct vmshare_cpu_thread *t,
 	return 0;
 }
 
+/* Of what has ended only the hooks know how long it was ready. */
+static int put_use(struct sk_buff *msg, const struct vmshare_cpu_thread *t)
+{
+	return t->tid || t->is_tracked ? vmshare_put_cpu_use(msg, &t->use) :
+					 vmshare_put_cpu_sums(msg, &t->use);
+}
+
 static int put_thread(struct sk_buff *msg, const struct vmshare_cpu_thread *t,
 		      const struct vmshare_cpu_report *r)
 {
@@ -123,7 +130,9 @@ static int put_thread(struct sk_buff *msg, const struct vmshare_cpu_thread *t,
 	    nla_put_u32(msg, VMSHARE_A_TID, t->tid) ||
 	    nla_put_u32(msg, VMSHARE_A_THREAD_KIND, t->kind) ||
 	    nla_put_string(msg, VMSHARE_A_COMM, t->comm) ||
-	    vmshare_put_cpu_use(msg, &t->use))
+	    put_use(msg, t))
+		return -EMSGSIZE;
+	if (t->is_in_process && nla_put_flag(msg, VMSHARE_A_IN_PROCESS))
 		return -EMSGSIZE;
 	if (t->is_vcpu && nla_put_u32(msg, VMSHARE_A_VCPU_ID, t->vcpu_id))
 		return -EMSGSIZE;

@@ -68,20 +68,26 @@ int vmshare_put_facts(struct sk_buff *msg, const struct vmshare_fact *facts, siz
 	return 0;
 }
 
-int vmshare_put_cpu_use(struct sk_buff *msg, const struct vmshare_cpu_use *cpu)
+int vmshare_put_cpu_sums(struct sk_buff *msg, const struct vmshare_cpu_use *cpu)
 {
 	const struct vmshare_fact facts[] = {
 		{ VMSHARE_A_RUN_NS, cpu->run_ns },
 		{ VMSHARE_A_GUEST_NS, cpu->guest_ns },
 		{ VMSHARE_A_VOLUNTARY_SWITCHES, cpu->voluntary },
 		{ VMSHARE_A_INVOLUNTARY_SWITCHES, cpu->involuntary },
-		{ VMSHARE_A_MIGRATIONS, cpu->migrations },
 	};
 
+	return vmshare_put_facts(msg, facts, ARRAY_SIZE(facts));
+}
+
+int vmshare_put_cpu_use(struct sk_buff *msg, const struct vmshare_cpu_use *cpu)
+{
 	if (IS_ENABLED(CONFIG_SCHED_INFO) &&
 	    vmshare_put_u64(msg, VMSHARE_A_READY_NS, cpu->ready_ns))
 		return -EMSGSIZE;
-	return vmshare_put_facts(msg, facts, ARRAY_SIZE(facts));
+	if (vmshare_put_u64(msg, VMSHARE_A_MIGRATIONS, cpu->migrations))
+		return -EMSGSIZE;
+	return vmshare_put_cpu_sums(msg, cpu);
 }
 
 struct nlattr **vmshare_dump_attrs(struct netlink_callback *cb)

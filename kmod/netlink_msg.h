@@ -32,6 +32,8 @@ struct vmshare_fact {
 int vmshare_put_u64(struct sk_buff *msg, int attr, u64 value);
 int vmshare_put_facts(struct sk_buff *msg, const struct vmshare_fact *facts,
 		      size_t nr);
+/* All of it; and without READY_NS and MIGRATIONS. */
 int vmshare_put_cpu_use(struct sk_buff *msg, const struct vmshare_cpu_use *cpu);
+int vmshare_put_cpu_sums(struct sk_buff *msg, const struct vmshare_cpu_use *cpu);
 
 #endif

@@ -84,6 +84,11 @@ pid_t vmshare_runners_pid(u32 number)
 	return vm ? vm->pid : 0;
 }
 
+bool vmshare_runners_has_number(u32 number)
+{
+	return number < VMSHARE_OWNER_VM || xa_load(&vm_by_number, number);
+}
+
 bool vmshare_runners_is_kept(u32 number)
 {
 	const struct vmshare_tracked *vm;
@@ -92,6 +97,40 @@ bool vmshare_runners_is_kept(u32 number)
 		return true;
 	vm = xa_load(&vm_by_number, number);
 	return vm && !vm->gone;
+}
+
+static void add_waits(struct vmshare_waits *sum, const struct vmshare_waits *w)
+{
+	int i;
+
+	sum->waits += w->waits;
+	sum->wakeups += w->wakeups;
+	sum->wait_ns += w->wait_ns;
+	sum->entries += w->entries;
+	sum->in_guest_ns += w->in_guest_ns;
+	for (i = 0; i < VMSHARE_WAIT_BUCKETS; i++)
+		sum->histogram[i] += w->histogram[i];
+}
+
+void vmshare_runners_add_ended(struct vmshare_ended *sum,
+			       const struct vmshare_runner *r)
+{
+	const struct vmshare_waits waits = data_race(r->waits); /* it may still leave its CPU */
+
+	add_waits(&sum->waits, &waits);
+	sum->ready_ns += vmshare_run_delay(r->task);
+	sum->migrations += READ_ONCE(r->task->se.nr_migrations);
+}
+
+void vmshare_runners_ended(const struct vmshare_tracked *vm,
+			   struct vmshare_ended *sum)
+{
+	const struct vmshare_runner *r;
+
+	*sum = vm->ended;
+	list_for_each_entry(r, &leaving, list)
+		if (r->vm == vm)
+			vmshare_runners_add_ended(sum, r);
 }
 
 bool vmshare_runners_found_new(void)
@@ -229,19 +268,6 @@ static struct map *new_map(u32 nr_threads, u32 nr_vms)
 	return m;
 }
 
-static void add_waits(struct vmshare_waits *sum, const struct vmshare_waits *w)
-{
-	int i;
-
-	sum->waits += w->waits;
-	sum->wakeups += w->wakeups;
-	sum->wait_ns += w->wait_ns;
-	sum->entries += w->entries;
-	sum->in_guest_ns += w->in_guest_ns;
-	for (i = 0; i < VMSHARE_WAIT_BUCKETS; i++)
-		sum->histogram[i] += w->histogram[i];
-}
-
 static void free_runner(struct vmshare_runner *r)
 {
 	list_del(&r->list);
@@ -257,9 +283,7 @@ static void reap(void)
 	list_for_each_entry_safe(r, next, &leaving, list) {
 		if (vmshare_is_on_cpu(r->task))
 			continue;
-		add_waits(&r->vm->ended, &r->waits);
-		r->vm->ended_ready_ns += vmshare_run_delay(r->task);
-		r->vm->ended_migrations += READ_ONCE(r->task->se.nr_migrations);
+		vmshare_runners_add_ended(&r->vm->ended, r);
 		free_runner(r);
 	}
 }
@@ -348,7 +372,8 @@ int vmshare_runners_refresh(const struct vmshare_census *census,
 	}
 	last_listed_ns = threads->began_ns;
 	old = rcu_replace_pointer(map, m, true);
-	synchronize_rcu();
+	if (old)
+		synchronize_rcu();
 	free_map(old);
 	drop_unseen();
 	reap();
@@ -356,12 +381,37 @@ int vmshare_runners_refresh(const struct vmshare_census *census,
 	return 0;
 }
 
-void vmshare_runners_forget_entries(void)
+void vmshare_runners_begin(void)
 {
 	struct vmshare_runner *r;
 
-	list_for_each_entry(r, &runners, list)
+	list_for_each_entry(r, &runners, list) {
+		r->seen_delay = vmshare_run_delay(r->task);
+		r->seen_sleeps = READ_ONCE(r->task->nvcsw);
+	}
+}
+
+static void forget_entries(struct list_head *of)
+{
+	struct vmshare_runner *r;
+
+	list_for_each_entry(r, of, list) {
 		WRITE_ONCE(r->entered, 0);
+		r->waits.entries = 0;
+		r->waits.in_guest_ns = 0;
+	}
+}
+
+void vmshare_runners_forget_entries(void)
+{
+	struct vmshare_tracked *vm;
+
+	forget_entries(&runners);
+	forget_entries(&leaving);
+	list_for_each_entry(vm, &vms, list) {
+		vm->ended.waits.entries = 0;
+		vm->ended.waits.in_guest_ns = 0;
+	}
 }
 
 void vmshare_runners_clear(void)

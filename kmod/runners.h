@@ -48,13 +48,18 @@ struct vmshare_runner {
 	u64 round;			/* last census that saw it */
 };
 
+/* Of threads that have ended. */
+struct vmshare_ended {
+	struct vmshare_waits waits;
+	u64 ready_ns, migrations;	/* since their birth */
+};
+
 /* A VM while the hooks are attached. */
 struct vmshare_tracked {
 	u32 number;			/* from VMSHARE_OWNER_VM on, never given again */
 	struct mm_struct *mm;		/* mmgrab()ed: no other can be taken for it */
 	pid_t pid;
-	struct vmshare_waits ended;	/* sum of its threads that have ended */
-	u64 ended_ready_ns, ended_migrations;
+	struct vmshare_ended ended;
 	/* what it waited, of which not even the CPU is known */
 	atomic64_t unknown_ns, unknown_pieces;
 	bool gone;
@@ -75,7 +80,13 @@ int vmshare_runners_refresh(const struct vmshare_census *census,
 			    const struct vmshare_threads *threads,
 			    void (*forget)(void));
 
-/* KVM's hooks are gone: nobody tells any more when a thread leaves guest mode. */
+/*
+ * Right before the scheduler's hooks are attached: what threads have waited up to
+ * now is not theirs to count.
+ */
+void vmshare_runners_begin(void);
+
+/* KVM's hooks are gone, and what they have counted; it begins anew with the next. */
 void vmshare_runners_forget_entries(void);
 
 /* Drop everything. No hook may be attached. */
@@ -104,6 +115,18 @@ struct vmshare_tracked *vmshare_runners_vm(const struct mm_struct *mm);
 u32 vmshare_runners_nr_vms(void);
 /* The pid of a VM by its number, gone or not; 0 if it was dropped. */
 pid_t vmshare_runners_pid(u32 number);
+/* Is it somebody's? A VM's until it was dropped. */
+bool vmshare_runners_has_number(u32 number);
+/* Is it somebody's who is not gone? */
 bool vmshare_runners_is_kept(u32 number);
+
+/*
+ * What a VM's ended threads have counted, up to the last refresh; and one more whose
+ * thread has ended since: the next refresh adds just that.
+ */
+void vmshare_runners_ended(const struct vmshare_tracked *vm,
+			   struct vmshare_ended *sum);
+void vmshare_runners_add_ended(struct vmshare_ended *sum,
+			       const struct vmshare_runner *r);
 
 #endif

@@ -39,6 +39,7 @@
 
 #define SEGMENTS	4096	/* a wait is followed through so many */
 #define GATHERED	16	/* owners summed up before they go to the table */
+#define LOOKS_A_TICK	SEGMENTS /* of waits that end by moving: see looks_left() */
 
 struct segment {
 	u64 start;
@@ -58,6 +59,9 @@ struct cpu_log {
 	struct vmshare_runner *runner;
 	struct task_struct *task;
 	u64 since;			/* if the scheduler does not note it */
+
+	unsigned long tick;		/* looks were counted in, of waits that */
+	u32 looks;			/* ended as this CPU moved a thread */
 
 	struct times times;		/* of segments that have ended */
 	struct times sum;		/* of all, when asked for, */
@@ -245,13 +249,16 @@ static void gather(struct gathered *g, u32 owner, u64 ns)
 	g->by[i].ns += ns;
 }
 
-/* The part of a wait, from @start to @end, that is in @log. */
-static void gather_log(struct gathered *g, const struct cpu_log *log, u64 start,
-		       u64 end)
+/*
+ * The part of a wait, from @start to @end, that is in the last @looks segments of
+ * @log. Return: how many were looked at.
+ */
+static u32 gather_log(struct gathered *g, const struct cpu_log *log, u64 start,
+		      u64 end, u32 looks)
 {
 	u32 back;
 
-	for (back = 0; back < SEGMENTS && end > start; back++) {
+	for (back = 0; back < looks && end > start; back++) {
 		const struct segment *s = segment_before(log, back);
 		u64 from = max(s->start, start);
 
@@ -264,6 +271,7 @@ static void gather_log(struct gathered *g, const struct cpu_log *log, u64 start,
 	}
 	if (end > start)
 		gather(g, VMSHARE_OWNER_UNKNOWN, end - start);
+	return back;
 }
 
 /* Not inline: kernels that clear the stack would clear all of @g for every wait. */
@@ -274,7 +282,7 @@ static noinline void attribute_pieces(const struct cpu_log *log,
 	struct gathered g;
 
 	begin_gathering(&g, victim);
-	gather_log(&g, log, end - ns, end);
+	gather_log(&g, log, end - ns, end, SEGMENTS);
 	hand_over(&g);
 }
 
@@ -292,14 +300,29 @@ static __always_inline void attribute(struct cpu_log *log,
 }
 
 /*
+ * Balancing moves dozens of threads with one run queue locked, each of which may have
+ * waited through thousands of runs. So a CPU looks back so far in one tick, and the
+ * rest is booked on nobody.
+ */
+static u32 looks_left(struct cpu_log *here)
+{
+	if (here->tick != jiffies) {
+		here->tick = jiffies;
+		here->looks = 0;
+	}
+	return LOOKS_A_TICK - here->looks;
+}
+
+/*
  * The same for a wait that ends now, while somebody runs on @log's CPU. Whose lock
  * is held, and for longer if the wait was long among many short runs: where a thread
- * is moved such a wait is the rule on a busy host, and cutting it short would book
+ * is moved such a wait is the rule on a busy host, and cutting each short would book
  * a part of it on nobody.
  */
 static void attribute_until_now(const struct cpu_log *log,
 				struct vmshare_tracked *victim, u64 now, u64 ns)
 {
+	struct cpu_log *here = this_log();
 	u64 start = now - ns, run;
 	struct gathered g;
 
@@ -308,7 +331,7 @@ static void attribute_until_now(const struct cpu_log *log,
 		run = clamp(run_start(log), start, now);
 		if (run < now)
 			gather(&g, log->owner, now - run);
-		gather_log(&g, log, start, run);
+		here->looks += gather_log(&g, log, start, run, looks_left(here));
 	} else {
 		gather(&g, VMSHARE_OWNER_UNKNOWN, ns);
 	}
@@ -504,28 +527,35 @@ static bool is_prepared(int cpu, void *unused)
 	return log_of(cpu)->displace.next;
 }
 
-static void move_table(int cpu)
+/*
+ * Who ran and is gone keeps its name until its number is dropped, and then loses
+ * it on all CPUs together: a pair may vanish from a report, but does not shrink.
+ */
+static void move_table(int cpu, bool forget)
 {
-	vmshare_displace_move(&log_of(cpu)->displace, vmshare_runners_is_kept);
+	vmshare_displace_move(&log_of(cpu)->displace, vmshare_runners_is_kept,
+			      forget ? vmshare_runners_is_kept :
+				       vmshare_runners_has_number);
 }
 
-static void move_here(void *unused)
+static void move_here(void *forget)
 {
-	move_table(smp_processor_id());
+	move_table(smp_processor_id(), *(bool *)forget);
 }
 
-static void change_tables(bool all)
+/* Those that are tight, made larger; or, to forget who is gone, all. */
+static void change_tables(bool forget)
 {
 	int cpu;
 
 	cpus_read_lock();
 	for_each_possible_cpu(cpu)
-		if (all || is_tight(cpu))
+		if (forget || is_tight(cpu))
 			vmshare_displace_prepare(&log_of(cpu)->displace);
-	on_each_cpu_cond(is_prepared, move_here, NULL, 1);
+	on_each_cpu_cond(is_prepared, move_here, &forget, 1);
 	for_each_possible_cpu(cpu) {
 		if (!cpu_online(cpu))
-			move_table(cpu);
+			move_table(cpu, forget);
 		vmshare_displace_finish(&log_of(cpu)->displace);
 	}
 	cpus_read_unlock();
@@ -670,6 +700,7 @@ int vmshare_sched_attach(void (*new_thread)(void), void (*tight)(void),
 	err = follow_cpus();
 	if (err)
 		return err;
+	vmshare_runners_begin();
 	err = attach_probes();
 	if (err) {
 		tracepoint_synchronize_unregister();

@@ -95,6 +95,7 @@ static void add_seen(struct vmshare_threads *threads, struct task_struct *t,
 	threads->seen[i] = (struct vmshare_thread_seen) {
 		.task = get_task_struct(t),
 		.vm = vm,
+		.is_own = is_own,
 	};
 	if (!is_own)
 		return;

@@ -20,7 +20,10 @@ struct vmshare_cpu_use {
 /* Of one thread. */
 void vmshare_thread_cpu_use(struct task_struct *t, struct vmshare_cpu_use *use);
 
-/* Of all threads of a process, those that have ended included likewise. */
+/*
+ * Of all threads of a process; those that have ended are in it, but for ready_ns
+ * and migrations, of which the kernel keeps no sum.
+ */
 void vmshare_process_cpu_use(struct task_struct *leader,
 			     struct vmshare_cpu_use *use);
 
@@ -28,6 +31,7 @@ void vmshare_process_cpu_use(struct task_struct *leader,
 struct vmshare_thread_seen {
 	struct task_struct *task;	/* referenced */
 	u32 vm;				/* index into the census */
+	bool is_own;			/* of its process, not a stranger that serves it */
 	bool has_ended;			/* see vmshare_ended_cpu_use() */
 };
 
@@ -56,7 +60,7 @@ int vmshare_threads_list(struct vmshare_threads *threads,
 void vmshare_threads_release(struct vmshare_threads *threads);
 
 /*
- * Of the threads of a VM's process that have ended, without ready_ns and
+ * Of the threads of a VM's process that have ended, but 0 for ready_ns and
  * migrations, of which the kernel keeps no sum. Which of those in the list are
  * among them is noted there: each is either in the sum or has not ended.
  */

@@ -14,9 +14,9 @@ import subprocess
 import facts
 import host
 from case import Failure, true
+from probes import TRACING, change_probes
 
 DEBUGFS = "/sys/kernel/debug"
-TRACING = "/sys/kernel/tracing"
 INSTANCE = f"{TRACING}/instances/vmshare_faults"
 EVENTS = f"{INSTANCE}/events/vmshare_faults"
 # What both ask, should_fail_ex(), is in a part of the kernel that events may not probe.
@@ -42,15 +42,6 @@ def needs_faults():
         if not os.path.exists(f"{DEBUGFS}/{kind}"):
             return f"the kernel has no {kind}"
     return None
-
-
-def change_probes(line):
-    """Beside those that there are: a file opened to write has none left."""
-    events = os.open(f"{TRACING}/kprobe_events", os.O_WRONLY | os.O_APPEND)
-    try:
-        os.write(events, line.encode())
-    finally:
-        os.close(events)
 
 
 class Fault:

@@ -10,13 +10,15 @@ import facts
 import host
 import replay
 from case import case, equal, true, wait_for
+from probes import Calls
 from replay import HOST, IDLE
 from schedtrace import Recorder
 from toy import Toys
-from tracked import SINCE_BIRTH, Look, Session, Window, cont, look, stop
+from tracked import SINCE_BIRTH, Look, Session, Window, attached, cont, look, stop, tids
 
 SWITCHES = 100_000
 MILLE = 0.001
+SCHED = 1  # VMSHARE_HOOK_SCHED
 
 # name -> options: vCPUs that spin, that halt often, and threads of the monitor.
 LOADS = {"spinner": ("--spin", "--workers", "2"),
@@ -319,6 +321,7 @@ def threads_have_kinds_and_belong_to_their_vm():
             if not comm.startswith("kvm"):  # a thread of KVM's own, on some kernels
                 equal(thread["thread_kind"], wanted, f"kind of {comm}")
             equal("vcpu_id" in thread, comm.startswith("CPU "), f"{comm} is a vCPU")
+            equal("in_process" in thread, thread["tid"] in tids(vm.pid), f"{comm} is of the process")
         equal(sorted(t["vcpu_id"] for t in now.threads.values() if "vcpu_id" in t),
               [0, 1, 2], "vCPUs")
         only = session.look(vm.pid)
@@ -326,7 +329,7 @@ def threads_have_kinds_and_belong_to_their_vm():
         equal(session.look(1).threads, {}, "threads of a process that is no VM")
 
 
-BRIEFLY = {"cmd", "pid", "tid", "comm", "thread_kind", "vcpu_id", "guest_ns", "migrations", *SINCE_BIRTH}
+BRIEFLY = {"cmd", "pid", "tid", "comm", "thread_kind", "in_process", "vcpu_id", "guest_ns", "migrations", *SINCE_BIRTH}
 
 
 @case()
@@ -489,6 +492,27 @@ def tables_grow_while_nobody_asks():
 
 
 @case()
+def who_is_gone_keeps_its_name_while_tables_grow():
+    """Else hours of having run in others' place would be nobody's from one look to the next."""
+    with Toys() as toys, Session("sched") as session, Calls("move_here") as moves:
+        for _ in range(3):
+            toys.start("4@1", options=["--spin", "--workers", "2"])
+        goes = toys.start("4@1", options=["--spin", "--vcpus", "4"])
+        wait_for(lambda: [by for _, by in session.look().preemptions if by == goes.pid],
+                 "it to run in another's place")
+        toys.end(goes)
+        seen = {pair: row["wait_ns"] for pair, row in session.look().preemptions.items()
+                if pair[1] == goes.pid}
+        true(seen and not moves.count(), "tables have not been made larger yet")
+        for _ in range(20):
+            toys.start("4@1", options=["--pause", "500"])
+        wait_for(lambda: moves.count(), "a table to be made larger", 120)
+        now = session.look().preemptions
+        equal({pair: now[pair]["wait_ns"] for pair in seen if pair in now}, seen,
+              "what who is gone has displaced")
+
+
+@case()
 def vms_killed_while_their_threads_run():
     with Toys() as toys, Session() as session:
         victim = toys.start("10@1", options=LOADS["mixed"])
@@ -518,8 +542,41 @@ def threads_that_end_leave_their_waits():
 
 
 @case()
+def of_ended_threads_only_what_is_known_is_told():
+    """The kernel keeps no sum of their ready time and migrations."""
+    with Toys() as toys:
+        vm = toys.start("10@1", options=["--pause", "20000", "--passing", "5"])
+        wait_for(lambda: not passing(vm.pid), "its passing threads to end", 120)
+        ended = look().ended[vm.pid]
+        true(ended["run_ns"] > 0, f"run time of ended threads: {ended}")
+        equal({"ready_ns", "migrations"} & set(ended), set(), "what is not known is not told")
+        with Session("sched") as session:
+            equal({"ready_ns", "migrations"} - set(session.look().ended[vm.pid]), set(),
+                  "not told, although hooks sum it up")
+
+
+def entries(now, pid):
+    return sum(t.get("entries", 0) for t in now.of_vm(pid).values())
+
+
+@case()
+def kvms_counters_begin_anew_with_its_hooks():
+    with Toys() as toys, Session("sched"):
+        vm = toys.start("10@1", options=["--pause", "1000"])
+        with Session() as first:
+            wait_for(lambda: entries(first.look(), vm.pid), "entries into guest mode")
+            stop([vm.pid])
+        wait_for(lambda: attached() == SCHED, "KVM's hooks to be detached")
+        with Session() as second:
+            equal(entries(second.look(), vm.pid), 0, "entries before the hooks")
+            cont([vm.pid])
+            wait_for(lambda: entries(second.look(), vm.pid), "entries into guest mode")
+
+
+@case()
 def a_thread_that_ends_during_a_look_is_counted_once():
-    """In its own row or in the sum, so never more than the process's CPU time."""
+    """In its own row or in the sum: never more than the process's CPU time, and what its
+    threads have waited never shrinks."""
     with Toys() as toys, Session("sched") as session:
         pids = []
         for _ in range(3):
@@ -545,9 +602,13 @@ def hurry(*pids):
 
 
 def look_until_passed(session, pids):
-    looks = 0
+    looks, waited = 0, dict.fromkeys(pids, 0)
     while any(passing(pid) for pid in pids):
         now = session.look()
+        before, waited = waited, {pid: now.waited(pid) for pid in pids}
+        for pid in pids:
+            true(waited[pid] >= before[pid],
+                 f"look {looks}: threads of {pid} waited {waited[pid]} ns, before {before[pid]}")
         ran = {pid: ran_by(now, pid) for pid in pids}
         for pid in pids:
             has_run = time.clock_gettime_ns(cpu_clock(pid))

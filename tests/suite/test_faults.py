@@ -15,8 +15,8 @@ import host
 from case import Skip, case, equal, true, wait_for
 from facts import ENGINES, Snapshot, ask
 from faults import PROPER, Injection, Sites, check_answers, needs_faults, summary
+from probes import Calls
 from test_memory import merged_three
-from test_track import Calls
 from toy import Toys
 from tracked import Session, await_detached
 

@@ -10,6 +10,7 @@ import time
 import facts
 import host
 from case import case, equal, true, wait_for
+from probes import Calls
 from test_cpu import LOADS, check_conserved, start_loads
 from toy import Toys
 from tracked import Session, attached, await_detached, look
@@ -18,39 +19,6 @@ SCHED, KVM = 1, 2
 # A VM that leaves the CPUs to those who test.
 LIGHT = {"halter": ("--vcpus", "2", "--pause", "5000")}
 NETLINK_GENERIC = 16
-TRACING = "/sys/kernel/tracing"
-
-
-class Calls:
-    """How often one of the module's functions is called, by a probe on it."""
-
-    def __init__(self, function):
-        self.function = function
-
-    def __enter__(self):
-        self.tell(f"p:vmshare/{self.function} vmshare:{self.function}")
-        self.enable(1)
-        return self
-
-    def __exit__(self, *unused):
-        self.enable(0)
-        self.tell(f"-:vmshare/{self.function}")
-
-    def tell(self, line):
-        """Other probes stay; older kernels cannot seek in this file."""
-        events = os.open(f"{TRACING}/kprobe_events", os.O_WRONLY | os.O_APPEND)
-        os.write(events, f"{line}\n".encode())
-        os.close(events)
-
-    def enable(self, on):
-        host.write(f"{TRACING}/events/vmshare/{self.function}/enable", on)
-
-    def count(self):
-        for line in host.read(f"{TRACING}/kprobe_profile").splitlines():
-            name, hits, missed = line.split()
-            if name == self.function:
-                return int(hits) + int(missed)
-        return 0
 
 
 def calls_of_switches(calls):

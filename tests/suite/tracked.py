@@ -31,8 +31,8 @@ class Look:
         return {tid: t for tid, t in self.threads.items() if t["pid"] == pid}
 
     def waited(self, pid):
-        """WAIT_NS of a VM's threads, living and ended."""
-        return (sum(t["wait_ns"] for t in self.of_vm(pid).values())
+        """WAIT_NS of a VM's threads, living and ended; one just born may have none yet."""
+        return (sum(t.get("wait_ns", 0) for t in self.of_vm(pid).values())
                 + self.ended[pid]["wait_ns"])
 
     def displaced(self, pid):

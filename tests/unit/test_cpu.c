@@ -17,6 +17,7 @@ static struct thread *thread(struct cpu *cpu, uint32_t pid, uint32_t tid, uint64
 	thread->pid = pid;
 	thread->tid = tid;
 	thread->kind = THREAD_VMM;
+	thread->in_process = true;
 	facts_set(&thread->counters.facts, THREAD_RUN_NS, run_ns);
 	return thread;
 }
@@ -118,39 +119,94 @@ static void test_preemptions(void)
 	cpu_free(&now);
 }
 
-/* Over random lives of threads, what all did is conserved, whoever came and went. */
+/* A VM that was long gone is forgotten: no time of this window. */
+static void test_forgotten(void)
+{
+	struct cpu before = {}, now = {}, window;
+
+	facts_set(&before.host, CPU_TRACKED_NS, 100000);
+	facts_set(&now.host, CPU_TRACKED_NS, 101000);
+	preempt(&before, 10, 20, 500, 40000);
+	preempt(&before, 10, 30, 50, 9000);
+	preempt(&before, 10, 0, 3, 300);
+	before.preemptions[2].unknown_ns = 100;
+	preempt(&now, 10, 30, 1, 20);		/* another VM of that pid */
+	preempt(&now, 10, 0, 555, 49370);	/* 70 in two pieces are new, 30 by nobody */
+	now.preemptions[1].unknown_ns = 49140;
+	ok(cpu_sort(&before) && cpu_sort(&now), "rows in order");
+	cpu_difference(&now, &before, &window);
+	is_number(window.n_preemptions, 2, "a VM that was forgotten has no row");
+	ok(window.preemptions[0].by == 0 && window.preemptions[0].wait_ns == 70 &&
+	   window.preemptions[0].unknown_ns == 40 && window.preemptions[0].count == 2,
+	   "what it had displaced before is not by nobody now");
+	ok(window.preemptions[1].by == 30 && window.preemptions[1].wait_ns == 20,
+	   "a namesake of one that was forgotten begins anew");
+	cpu_free(&window);
+	cpu_free(&before);
+	cpu_free(&now);
+}
+
+/* One of the VM's process, of the kernel in it, or a kernel thread beside it. */
+static void live(struct cpu *cpu, uint32_t tid, unsigned int sort, uint64_t ns)
+{
+	struct thread *row = thread(cpu, 7, tid, ns);
+
+	row->kind = sort ? THREAD_KERNEL : THREAD_VMM;
+	row->in_process = sort < 2;
+	facts_set(&row->counters.facts, THREAD_WAIT_NS, 2 * ns);
+}
+
+static uint64_t sum_of(const struct cpu *window, enum thread_field field)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < window->n_threads; i++)
+		sum += facts_or_zero(&window->threads[i].counters.facts, field);
+	return sum;
+}
+
+/*
+ * Over random lives of threads, what all did is conserved, whoever came and went. Of a
+ * kernel thread beside the process that ends, the hooks know what it did, and nobody else.
+ */
 static void test_conserved(void)
 {
 	unsigned int run, wrong = 0;
 
 	for (run = 0; run < 500; run++) {
-		uint64_t ended = test_random_below(1000), total = 0, window_total = 0, old, more;
+		uint64_t ended = test_random_below(1000), waited = 2 * ended;
+		uint64_t total = 0, lost = 0, old, more;
 		struct cpu before = {}, now = {}, window;
 		uint32_t tid;
-		size_t i;
 
-		thread(&before, 7, 0, ended);
+		live(&before, 0, 0, ended);
 		for (tid = 1; tid < 12; tid++) {
 			bool was = test_random_below(3), stays = test_random_below(3);
+			unsigned int sort = test_random_below(3);
 
 			old = was ? test_random_below(1000) : 0;
 			more = test_random_below(1000);
-			if (was)
-				thread(&before, 7, tid, old);
-			if (stays)
-				thread(&now, 7, tid, old + more);
-			else
-				ended += old + more;
 			total += more;
+			if (was)
+				live(&before, tid, sort, old);
+			if (stays) {
+				live(&now, tid, sort, old + more);
+				continue;
+			}
+			waited += 2 * (old + more);
+			if (sort < 2)
+				ended += old + more;
+			else
+				lost += more;
 		}
-		thread(&now, 7, 0, ended);
+		live(&now, 0, 0, ended);
+		facts_set(&now.threads[now.n_threads - 1].counters.facts, THREAD_WAIT_NS, waited);
 		cpu_sort(&before);
 		cpu_sort(&now);
 		cpu_difference(&now, &before, &window);
-		for (i = 0; i < window.n_threads; i++)
-			window_total += facts_or_zero(&window.threads[i].counters.facts,
-						      THREAD_RUN_NS);
-		wrong += window_total != total;
+		wrong += sum_of(&window, THREAD_RUN_NS) != total - lost ||
+			 sum_of(&window, THREAD_WAIT_NS) != 2 * total;
 		cpu_free(&window);
 		cpu_free(&before);
 		cpu_free(&now);
@@ -262,6 +318,7 @@ void test_cpu(void)
 {
 	test_difference();
 	test_preemptions();
+	test_forgotten();
 	test_conserved();
 	test_quantiles();
 	test_quantile_edges();

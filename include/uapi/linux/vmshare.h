@@ -39,7 +39,7 @@
 
 #define VMSHARE_GENL_NAME	"vmshare"
 #define VMSHARE_GENL_VERSION	1
-#define VMSHARE_ABI_REVISION	3	/* grows with every addition below */
+#define VMSHARE_ABI_REVISION	4	/* grows with every addition below */
 #define VMSHARE_MCGRP_EVENTS	"events"
 
 #define VMSHARE_KEEP		8	/* so many snapshots can be named, */
@@ -179,7 +179,9 @@ enum vmshare_attr {
 					 * PAGE_TABLES
 					 */
 
-	/* VM: over all its threads; vCPU: of that thread */
+	/* VM: over all its threads, but READY_NS and MIGRATIONS over living
+	 * ones; vCPU: of that thread
+	 */
 	VMSHARE_A_RUN_NS,		/* u64, on a CPU */
 	VMSHARE_A_READY_NS,		/* u64, runnable but not running */
 	VMSHARE_A_GUEST_NS,		/* u64, in guest mode */
@@ -214,7 +216,8 @@ enum vmshare_attr {
 
 	/* THREAD: PID of its VM, TID (0: the threads that have ended, one sum
 	 * a VM), COMM, VCPU_ID of a vCPU, the counters since birth as in
-	 * "vCPU", and:
+	 * "vCPU" (but TID 0 has READY_NS and MIGRATIONS only while scheduler
+	 * hooks are attached, of those that ended since), and:
 	 */
 	VMSHARE_A_THREAD_KIND,		/* u32, enum vmshare_thread_kind */
 	/* nest of VMSHARE_EXIT_*, repeated; vCPU: since birth */
@@ -247,6 +250,11 @@ enum vmshare_attr {
 
 	/* CPU, request only */
 	VMSHARE_A_BRIEF,		/* flag */
+
+	/* THREAD: it is one of its VM's process, and will be in the sum of TID 0
+	 * when it has ended. Always told of KERNEL threads from ABI 4 on.
+	 */
+	VMSHARE_A_IN_PROCESS,		/* flag */
 
 	__VMSHARE_A_LAST
 };
