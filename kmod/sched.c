@@ -26,6 +26,7 @@
  * another of these ran before.
  */
 #include <linux/cpu.h>
+#include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/sched/clock.h>
@@ -60,7 +61,7 @@ struct cpu_log {
 	struct task_struct *task;
 	u64 since;			/* if the scheduler does not note it */
 
-	unsigned long tick;		/* looks were counted in, of waits that */
+	u64 looks_since;		/* looks are counted, of waits that */
 	u32 looks;			/* ended as this CPU moved a thread */
 
 	struct times times;		/* of segments that have ended */
@@ -304,10 +305,10 @@ static __always_inline void attribute(struct cpu_log *log,
  * waited through thousands of runs. So a CPU looks back so far in one tick, and the
  * rest is booked on nobody.
  */
-static u32 looks_left(struct cpu_log *here)
+static u32 looks_left(struct cpu_log *here, u64 now)
 {
-	if (here->tick != jiffies) {
-		here->tick = jiffies;
+	if (time_between(here->looks_since, now) >= TICK_NSEC) {
+		here->looks_since = now;
 		here->looks = 0;
 	}
 	return LOOKS_A_TICK - here->looks;
@@ -325,13 +326,15 @@ static void attribute_until_now(const struct cpu_log *log,
 	struct cpu_log *here = this_log();
 	u64 start = now - ns, run;
 	struct gathered g;
+	u32 looks;
 
 	begin_gathering(&g, victim);
 	if (smp_load_acquire(&log->ready)) {	/* begin_log() */
 		run = clamp(run_start(log), start, now);
 		if (run < now)
 			gather(&g, log->owner, now - run);
-		here->looks += gather_log(&g, log, start, run, looks_left(here));
+		looks = looks_left(here, now);
+		here->looks += gather_log(&g, log, start, run, looks);
 	} else {
 		gather(&g, VMSHARE_OWNER_UNKNOWN, ns);
 	}
