@@ -385,54 +385,66 @@ static bool has_begun_anew(const struct preemption *now, const struct preemption
 	return now->wait_ns < before->wait_ns || now->count < before->count;
 }
 
-static bool hooks_are_new(const struct cpu *now, const struct cpu *before)
+/* Where the rows of that victim begin. */
+static size_t first_of(const struct cpu *cpu, uint32_t victim)
 {
-	uint64_t late, early;
+	size_t low = 0, high = cpu->n_preemptions;
 
-	return facts_get(&now->host, CPU_TRACKED_NS, &late) &&
-	       facts_get(&before->host, CPU_TRACKED_NS, &early) && late < early;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (cpu->preemptions[middle].victim < victim)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 /*
  * The module forgets VMs that are long gone; for whom they ran instead, that time is of
- * nobody knows whom from then on.
+ * nobody knows whom from then on. What has vanished and did not come there was not
+ * forgotten, but began anew.
  */
 static void take_off_forgotten(struct preemption *nobody, const struct cpu *now,
 			       const struct cpu *before)
 {
-	size_t i;
+	uint64_t wait_ns = 0, count = 0;
+	size_t i = first_of(before, nobody->victim);
 
-	for (i = 0; i < before->n_preemptions; i++) {
+	for (; i < before->n_preemptions && before->preemptions[i].victim == nobody->victim; i++) {
 		const struct preemption *old = &before->preemptions[i], *same;
 
-		if (old->victim != nobody->victim || !old->by)
-			continue;
-		same = find_preemption(now, old);
+		same = old->by ? find_preemption(now, old) : old;
 		if (same && !has_begun_anew(same, old))
 			continue;
-		take_off(&nobody->wait_ns, old->wait_ns);
-		take_off(&nobody->unknown_ns, old->wait_ns);
-		take_off(&nobody->count, old->count);
+		wait_ns += old->wait_ns;
+		count += old->count;
 	}
+	if (nobody->unknown_ns < wait_ns)
+		return;
+	take_off(&nobody->wait_ns, wait_ns);
+	take_off(&nobody->unknown_ns, wait_ns);
+	take_off(&nobody->count, count);
 }
 
 static int subtract_preemptions(struct cpu *window, const struct cpu *now,
 				const struct cpu *before)
 {
-	bool are_new = hooks_are_new(now, before);
 	size_t i;
 
 	for (i = 0; i < now->n_preemptions; i++) {
 		const struct preemption *old = find_preemption(before, &now->preemptions[i]);
 		struct preemption row = now->preemptions[i], *added;
+		bool is_anew = old && has_begun_anew(&row, old);
 
-		if (old && !has_begun_anew(&row, old)) {
+		if (old && !is_anew) {
 			row.wait_ns -= old->wait_ns;
 			row.count -= old->count;
 			take_off(&row.idle_ns, old->idle_ns);
 			take_off(&row.unknown_ns, old->unknown_ns);
 		}
-		if (!row.by && !are_new)
+		if (!row.by && !is_anew)
 			take_off_forgotten(&row, now, before);
 		if (!row.wait_ns && !row.count)
 			continue;

@@ -475,17 +475,18 @@ static int read_exit_reasons(const void *attrs, size_t len, struct counters *cou
 /* A vCPU has an id; a kind that is not known yet is some other thread of the VM. */
 static int read_kind(const struct row *row, struct thread *thread, struct error *err)
 {
-	uint64_t kind = VMSHARE_THREAD_VMM, id = 0;
+	uint64_t kind = VMSHARE_THREAD_VMM, id = 0, in_process = 0;
+	int tells = read_number(&row->attr[VMSHARE_A_IN_PROCESS], sizeof(uint8_t), &in_process);
 	int has_id = read_number(&row->attr[VMSHARE_A_VCPU_ID], sizeof(uint32_t), &id);
 
 	if (has_id < 0 ||
-	    read_number(&row->attr[VMSHARE_A_THREAD_KIND], sizeof(uint32_t), &kind) < 0)
+	    read_number(&row->attr[VMSHARE_A_THREAD_KIND], sizeof(uint32_t), &kind) < 0 ||
+	    tells < 0)
 		return malformed(err, "a number has the wrong size");
 	thread->kind = kind == VMSHARE_THREAD_VCPU ? THREAD_VCPU :
 		       kind == VMSHARE_THREAD_KERNEL ? THREAD_KERNEL : THREAD_VMM;
-	/* before ABI 4 it is not told of kernel threads */
-	thread->in_process = thread->kind != THREAD_KERNEL ||
-			     row->attr[VMSHARE_A_IN_PROCESS].data;
+	/* before ABI 4 it is not told */
+	thread->in_process = tells ? in_process != 0 : thread->kind != THREAD_KERNEL;
 	thread->vcpu_id = (uint32_t)id;
 	return thread->kind == THREAD_VCPU && !has_id ? malformed(err, "a vCPU without an id") : 0;
 }

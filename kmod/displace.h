@@ -83,7 +83,8 @@ bool vmshare_displace_is_tight(const struct vmshare_displace *d);
  * the second. The third frees the old one.
  */
 void vmshare_displace_prepare(struct vmshare_displace *d);
-void vmshare_displace_move(struct vmshare_displace *d, bool (*keep)(u32 number),
+void vmshare_displace_move(struct vmshare_displace *d,
+			   bool (*keep)(u32 number),
 			   bool (*has_number)(u32 number));
 void vmshare_displace_finish(struct vmshare_displace *d);
 

@@ -33,14 +33,17 @@ static struct vmshare_frame *place_of(struct vmshare_frames *f, unsigned long ke
 	return &f->at[i];
 }
 
-/* More than kvcalloc() gives, if need be: hosts of terabytes have so many frames. */
+/*
+ * More than kvcalloc() gives, if need be: hosts of terabytes have so many frames. But
+ * no process is ended for it.
+ */
 static struct vmshare_frame *new_places(u64 places)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 	u64 bytes = places * sizeof(struct vmshare_frame);
 
 	return bytes <= INT_MAX ? kvcalloc(places, sizeof(struct vmshare_frame), gfp) :
-				  __vmalloc(bytes, gfp | __GFP_ZERO);
+				  __vmalloc(bytes, gfp | __GFP_ZERO | __GFP_RETRY_MAYFAIL);
 }
 
 /* The table stays at most half full. */

@@ -204,6 +204,19 @@ static void detach_sched(void)
 	attached &= ~VMSHARE_HOOK_SCHED;
 }
 
+static int attach_kvm(void)
+{
+	int err;
+
+	mutex_lock(&refresh_lock);
+	vmshare_runners_begin_entries();
+	mutex_unlock(&refresh_lock);
+	err = vmshare_guestmode_attach();
+	if (!err)
+		attached |= VMSHARE_HOOK_KVM;
+	return err;
+}
+
 /* KVM's hooks count for the thread that the scheduler's ones know. */
 static int attach(u32 hooks)
 {
@@ -211,11 +224,8 @@ static int attach(u32 hooks)
 
 	if (hooks && !(attached & VMSHARE_HOOK_SCHED))
 		err = attach_sched();
-	if (!err && hooks & ~attached & VMSHARE_HOOK_KVM) {
-		err = vmshare_guestmode_attach();
-		if (!err)
-			attached |= VMSHARE_HOOK_KVM;
-	}
+	if (!err && hooks & ~attached & VMSHARE_HOOK_KVM)
+		err = attach_kvm();
 	return err;
 }
 
@@ -224,7 +234,7 @@ static void detach(u32 hooks)
 	if (attached & ~hooks & VMSHARE_HOOK_KVM) {
 		vmshare_guestmode_detach();
 		mutex_lock(&refresh_lock);
-		vmshare_runners_forget_entries();
+		vmshare_runners_end_entries();
 		mutex_unlock(&refresh_lock);
 		attached &= ~VMSHARE_HOOK_KVM;
 	}

@@ -132,7 +132,7 @@ static int put_thread(struct sk_buff *msg, const struct vmshare_cpu_thread *t,
 	    nla_put_string(msg, VMSHARE_A_COMM, t->comm) ||
 	    put_use(msg, t))
 		return -EMSGSIZE;
-	if (t->is_in_process && nla_put_flag(msg, VMSHARE_A_IN_PROCESS))
+	if (t->tid && nla_put_u8(msg, VMSHARE_A_IN_PROCESS, t->is_in_process))
 		return -EMSGSIZE;
 	if (t->is_vcpu && nla_put_u32(msg, VMSHARE_A_VCPU_ID, t->vcpu_id))
 		return -EMSGSIZE;

@@ -185,30 +185,15 @@ static int settle(struct pages_walk *w)
 	return 0;
 }
 
-/* KSM's own counts, which change when pages are merged. */
-struct ksm_counts {
-	unsigned long shared, sharing;
-};
-
-static struct ksm_counts ksm_counts(void)
-{
-	const struct vmshare_ksm *ksm = vmshare_ksm();
-
-	if (!ksm)
-		return (struct ksm_counts) {};
-	return (struct ksm_counts) {
-		.shared = READ_ONCE(*ksm->pages_shared),
-		.sharing = READ_ONCE(*ksm->pages_sharing),
-	};
-}
-
 /*
  * A page that was one VM's own when that was walked, and is merged with another's
- * when the other one is, would seem to be shared with somebody who is no VM.
+ * when the other one is, would seem to be shared with somebody who is no VM. Not
+ * seen: one that takes the place of its own stale item in both counts.
  */
-static void note_changes(struct vmshare_tally *tally, struct ksm_counts before)
+static void note_changes(struct vmshare_tally *tally,
+			 struct vmshare_ksm_counts before)
 {
-	const struct ksm_counts now = ksm_counts();
+	const struct vmshare_ksm_counts now = vmshare_ksm_counts();
 
 	if (now.shared != before.shared || now.sharing != before.sharing)
 		tally->changed = true;
@@ -216,7 +201,7 @@ static void note_changes(struct vmshare_tally *tally, struct ksm_counts before)
 
 static int walk_all(struct pages_walk *w)
 {
-	const struct ksm_counts before = ksm_counts();
+	const struct vmshare_ksm_counts before = vmshare_ksm_counts();
 	u32 vm;
 
 	for (vm = 0; vm < w->tally->census->nr_vms; vm++) {

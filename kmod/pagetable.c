@@ -168,8 +168,11 @@ static void look_at_range(struct mm_struct *mm, unsigned long addr,
 	if (!pmd)
 		return;
 	seen = READ_ONCE(*pmd);
-	if (is_huge(seen) && look_at_huge(mm, pmd, table))
-		return;
+	if (is_huge(seen)) {
+		if (look_at_huge(mm, pmd, table))
+			return;
+		seen = READ_ONCE(*pmd);
+	}
 	if (!pmd_none(seen) && !pmd_present(seen)) {	/* it is being moved */
 		table->migrating++;
 		return;

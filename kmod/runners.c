@@ -391,27 +391,33 @@ void vmshare_runners_begin(void)
 	}
 }
 
-static void forget_entries(struct list_head *of)
+static void begin_entries(struct vmshare_waits *waits)
+{
+	waits->entries = 0;
+	waits->in_guest_ns = 0;
+}
+
+void vmshare_runners_begin_entries(void)
+{
+	struct vmshare_tracked *vm;
+	struct vmshare_runner *r;
+
+	list_for_each_entry(r, &runners, list)
+		begin_entries(&r->waits);
+	list_for_each_entry(r, &leaving, list)
+		begin_entries(&r->waits);
+	list_for_each_entry(vm, &vms, list)
+		begin_entries(&vm->ended.waits);
+}
+
+void vmshare_runners_end_entries(void)
 {
 	struct vmshare_runner *r;
 
-	list_for_each_entry(r, of, list) {
+	list_for_each_entry(r, &runners, list)
 		WRITE_ONCE(r->entered, 0);
-		r->waits.entries = 0;
-		r->waits.in_guest_ns = 0;
-	}
-}
-
-void vmshare_runners_forget_entries(void)
-{
-	struct vmshare_tracked *vm;
-
-	forget_entries(&runners);
-	forget_entries(&leaving);
-	list_for_each_entry(vm, &vms, list) {
-		vm->ended.waits.entries = 0;
-		vm->ended.waits.in_guest_ns = 0;
-	}
+	list_for_each_entry(r, &leaving, list)
+		WRITE_ONCE(r->entered, 0);
 }
 
 void vmshare_runners_clear(void)

@@ -86,8 +86,12 @@ int vmshare_runners_refresh(const struct vmshare_census *census,
  */
 void vmshare_runners_begin(void);
 
-/* KVM's hooks are gone, and what they have counted; it begins anew with the next. */
-void vmshare_runners_forget_entries(void);
+/*
+ * Before KVM's hooks are attached: what earlier ones have counted is not theirs. And
+ * when they are gone: nobody tells any more when a thread leaves guest mode.
+ */
+void vmshare_runners_begin_entries(void);
+void vmshare_runners_end_entries(void);
 
 /* Drop everything. No hook may be attached. */
 void vmshare_runners_clear(void);

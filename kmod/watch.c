@@ -112,7 +112,8 @@ static int look(void)
 static void look_again(struct work_struct *work)
 {
 	if (look() == -ENOMEM && vmshare_netlink_is_heard())
-		schedule_delayed_work(&later, msecs_to_jiffies(SETTLED_MS));
+		queue_delayed_work(system_power_efficient_wq, &later,
+				   msecs_to_jiffies(SETTLED_MS));
 }
 
 #ifdef CONFIG_KPROBES
@@ -163,7 +164,8 @@ static bool probing;
 
 const char *vmshare_watch_init(void)
 {
-	schedule_delayed_work(&soon, 0);	/* those that are there already */
+	/* Those that are there already. On one queue: a work is not run twice at a time. */
+	queue_delayed_work(system_power_efficient_wq, &soon, 0);
 	probing = !start_probes();
 	return probing ? NULL :
 	       "no probe on mmu_notifier_register (CONFIG_KPROBES): VMs that come and go are noticed at the next request";

@@ -42,20 +42,23 @@ static const struct {
 	{ ITEM, "hlist", &ksm.item_hlist },
 };
 
+/* All that there are, whichever is missing: some are of use alone. */
 static const char *find_symbols(void)
 {
+	const char *first = NULL;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(symbols); i++) {
 		*symbols[i].addr = vmshare_ksym_data(symbols[i].name, true);
-		if (*symbols[i].addr || !symbols[i].required)
-			continue;
-		snprintf(missing, sizeof(missing),
-			 "kernel variable %s was not found (CONFIG_KALLSYMS_ALL, CONFIG_KPROBES)",
-			 symbols[i].name);
-		return missing;
+		if (!*symbols[i].addr && symbols[i].required && !first)
+			first = symbols[i].name;
 	}
-	return NULL;
+	if (!first)
+		return NULL;
+	snprintf(missing, sizeof(missing),
+		 "kernel variable %s was not found (CONFIG_KALLSYMS_ALL, CONFIG_KPROBES)",
+		 first);
+	return missing;
 }
 
 static const char *find_members(void)
@@ -97,4 +100,12 @@ const char *vmshare_ksm_init(void)
 const struct vmshare_ksm *vmshare_ksm(void)
 {
 	return found ? &ksm : NULL;
+}
+
+struct vmshare_ksm_counts vmshare_ksm_counts(void)
+{
+	return (struct vmshare_ksm_counts) {
+		.shared = ksm.pages_shared ? READ_ONCE(*ksm.pages_shared) : 0,
+		.sharing = ksm.pages_sharing ? READ_ONCE(*ksm.pages_sharing) : 0,
+	};
 }

@@ -54,6 +54,13 @@ const char *vmshare_ksm_init(void);
 /* All found? Only then may the accessors be used. */
 const struct vmshare_ksm *vmshare_ksm(void);
 
+/* KSM's own, which change when pages are merged; 0 where they were not found. */
+struct vmshare_ksm_counts {
+	unsigned long shared, sharing;
+};
+
+struct vmshare_ksm_counts vmshare_ksm_counts(void);
+
 static inline int vmshare_ksm_nr_trees(const struct vmshare_ksm *k)
 {
 	return k->nr_trees ? READ_ONCE(*k->nr_trees) : 1;

@@ -10,7 +10,7 @@
 
 #include "../../include/uapi/linux/vmshare.h"
 
-enum kind { FLAG, U8, U32, U64, STRING, CAPABILITY, EXIT_REASON, PIDS, U64S };
+enum kind { U8 = 1, U32, U64, STRING, CAPABILITY, EXIT_REASON, PIDS, U64S };
 
 struct attr_type {
 	const char *name;
@@ -81,8 +81,8 @@ static const struct attr_type types[VMSHARE_A_MAX + 1] = {
 	[VMSHARE_A_COUNT] = { "count", U64 },
 	[VMSHARE_A_IDLE_WAIT_NS] = { "idle_wait_ns", U64 },
 	[VMSHARE_A_UNKNOWN_WAIT_NS] = { "unknown_wait_ns", U64 },
-	[VMSHARE_A_BRIEF] = { "brief", FLAG },
-	[VMSHARE_A_IN_PROCESS] = { "in_process", FLAG },
+	[VMSHARE_A_BRIEF] = { "brief", U8 },
+	[VMSHARE_A_IN_PROCESS] = { "in_process", U8 },
 };
 
 static const struct attr_type cap_types[VMSHARE_CAP_MAX + 1] = {
@@ -170,7 +170,7 @@ static void print_u64s(const struct nlattr *attr)
 
 static bool has_right_size(const struct nlattr *attr, enum kind kind)
 {
-	static const int sizes[] = { [FLAG] = 0, [U8] = 1, [U32] = 4, [U64] = 8 };
+	static const int sizes[] = { [U8] = 1, [U32] = 4, [U64] = 8 };
 	int size = nla_len(attr);
 
 	switch (kind) {
@@ -193,9 +193,6 @@ static void print_nest(const struct nlattr *nest, const struct attr_type *table,
 static void print_value(struct nlattr *attr, enum kind kind)
 {
 	switch (kind) {
-	case FLAG:
-		printf("true");
-		break;
 	case U8:
 		printf("%u", nla_get_u8(attr));
 		break;

@@ -321,7 +321,7 @@ def threads_have_kinds_and_belong_to_their_vm():
             if not comm.startswith("kvm"):  # a thread of KVM's own, on some kernels
                 equal(thread["thread_kind"], wanted, f"kind of {comm}")
             equal("vcpu_id" in thread, comm.startswith("CPU "), f"{comm} is a vCPU")
-            equal("in_process" in thread, thread["tid"] in tids(vm.pid), f"{comm} is of the process")
+            equal(thread["in_process"], thread["tid"] in tids(vm.pid), f"{comm} is of the process")
         equal(sorted(t["vcpu_id"] for t in now.threads.values() if "vcpu_id" in t),
               [0, 1, 2], "vCPUs")
         only = session.look(vm.pid)
@@ -508,8 +508,8 @@ def who_is_gone_keeps_its_name_while_tables_grow():
             toys.start("4@1", options=["--pause", "500"])
         wait_for(lambda: moves.count(), "a table to be made larger", 120)
         now = session.look().preemptions
-        equal({pair: now[pair]["wait_ns"] for pair in seen if pair in now}, seen,
-              "what who is gone has displaced")
+        equal([(pair, ns) for pair, ns in seen.items() if now.get(pair, {"wait_ns": 0})["wait_ns"] < ns],
+              [], "pairs of who is gone that have shrunk or vanished")
 
 
 @case()

@@ -256,6 +256,18 @@ def guest_memory_in_a_memfd():
 
 
 @case()
+def guest_memory_in_a_memfd_mapped_piece_by_piece():
+    """More mappings than are looked at in one hold of the lock."""
+    with Toys() as toys:
+        vm = toys.start("700@100000", options=["--memfd"])
+        for page in range(0, 700, 2):
+            vm.tell(f"split {page} 1")
+        with open(f"/proc/{vm.pid}/maps") as maps:
+            true(sum("memfd:" in line for line in maps) >= 700, "pieces")
+        equal(Snapshot("tree").vms[vm.pid]["private_shmem_bytes"], 700 * 4096, "it goes with the VM")
+
+
+@case()
 def memfd_that_another_process_keeps_open():
     with Toys() as toys:
         vm = toys.start("700@100000", options=["--memfd"])

@@ -142,6 +142,12 @@ static void test_forgotten(void)
 	ok(window.preemptions[1].by == 30 && window.preemptions[1].wait_ns == 20,
 	   "a namesake of one that was forgotten begins anew");
 	cpu_free(&window);
+	now.preemptions[0].unknown_ns = 120;
+	cpu_difference(&now, &before, &window);
+	ok(window.preemptions[0].by == 0 && window.preemptions[0].wait_ns == 49070 &&
+	   window.preemptions[0].unknown_ns == 20,
+	   "nothing is taken off where what has vanished did not come to nobody");
+	cpu_free(&window);
 	cpu_free(&before);
 	cpu_free(&now);
 }

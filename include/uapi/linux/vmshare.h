@@ -251,10 +251,10 @@ enum vmshare_attr {
 	/* CPU, request only */
 	VMSHARE_A_BRIEF,		/* flag */
 
-	/* THREAD: it is one of its VM's process, and will be in the sum of TID 0
-	 * when it has ended. Always told of KERNEL threads from ABI 4 on.
-	 */
-	VMSHARE_A_IN_PROCESS,		/* flag */
+	/* THREAD but TID 0 */
+	VMSHARE_A_IN_PROCESS,		/* u8: 1 if it is one of its VM's process,
+					 * and will be in the sum of TID 0
+					 */
 
 	__VMSHARE_A_LAST
 };
