@@ -15,7 +15,10 @@ void vmshare_watch_exit(void);
 /* Forget the VMs that were noted. No request may be under way. */
 void vmshare_watch_forget(void);
 
-/* A census was taken: tell the listeners what changed since the last one. */
+/*
+ * A census was taken: tell the listeners what changed since the last one.
+ * Return: false if there was no memory to; the next one tells then.
+ */
 bool vmshare_watch_note(const struct vmshare_census *census);
 
 #endif

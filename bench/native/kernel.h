@@ -10,9 +10,9 @@
 #define BENCH_NATIVE_KERNEL_H
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/types.h>

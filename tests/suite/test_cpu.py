@@ -14,11 +14,10 @@ from probes import Calls
 from replay import HOST, IDLE
 from schedtrace import Recorder
 from toy import Toys
-from tracked import SINCE_BIRTH, Look, Session, Window, attached, cont, look, stop, tids
+from tracked import SCHED, SINCE_BIRTH, Look, Session, Window, attached, cont, look, stop, tids
 
 SWITCHES = 100_000
 MILLE = 0.001
-SCHED = 1  # VMSHARE_HOOK_SCHED
 
 # name -> options: vCPUs that spin, that halt often, and threads of the monitor.
 LOADS = {"spinner": ("--spin", "--workers", "2"),

@@ -18,11 +18,9 @@ from faults import PROPER, Injection, Sites, check_answers, needs_faults, summar
 from probes import Calls
 from test_memory import merged_three
 from toy import Toys
-from tracked import Session, await_detached
+from tracked import SCHED, Session, await_detached
 
 sites = Sites()
-
-SCHED = 1  # VMSHARE_HOOK_SCHED
 
 # More than a load has allocations: all are counted, none fails.
 NONE = 1_000_000

@@ -13,9 +13,8 @@ from case import case, equal, true, wait_for
 from probes import Calls
 from test_cpu import LOADS, check_conserved, start_loads
 from toy import Toys
-from tracked import Session, attached, await_detached, look
+from tracked import KVM, SCHED, Session, attached, await_detached, look
 
-SCHED, KVM = 1, 2
 # A VM that leaves the CPUs to those who test.
 LIGHT = {"halter": ("--vcpus", "2", "--pause", "5000")}
 NETLINK_GENERIC = 16

@@ -10,6 +10,7 @@ import facts
 import host
 from case import Failure, equal, true, wait_for
 
+SCHED, KVM = 1, 2  # VMSHARE_HOOK_*
 SINCE_BIRTH = ("run_ns", "ready_ns", "voluntary_switches", "involuntary_switches")
 
 
