@@ -6,6 +6,7 @@ PREFIX ?= /usr/local
 VERSION := $(shell cat VERSION)
 DKMS_SOURCE := /usr/src/vmshare-$(VERSION)
 DEBUG_KERNELS ?= 6.12-kasan
+COVERAGE_KERNELS ?= 6.12-gcov
 
 # Without pahole the kernel's build system fails at the module's own BTF, which
 # the module does not need.
@@ -64,7 +65,7 @@ coverage: ## which lines and branches of the program its unit tests run
 	$(MAKE) -s -C tests/unit coverage
 
 coverage-kmod: ## which lines and branches of the module the suite runs (on a kernel that counts)
-	tests/check-debug $(or $(DEBUG_KERNELS),6.12-gcov)
+	tests/check-debug $(COVERAGE_KERNELS)
 
 check-debug: ## run the suite on a kernel that checks itself (builds it once)
 	tests/check-debug $(DEBUG_KERNELS)

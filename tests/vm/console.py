@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The kernel's console log: what in it means that the kernel itself is unwell."""
 
+import collections
 import re
 
 SPLAT = re.compile(
@@ -29,6 +30,15 @@ NEAR_FRAMES = 4
 # is set, from a copy that its readers then find to be old.
 MEANT = re.compile(RACE + " data-race in ktime_get_(mono|boot|real)_fast_ns / timekeeping_")
 
+# What the kernel says of a CPU that did not get on, and what follows it. RCU does not say
+# for how long: it waits for as long as machine.py has told it to.
+Stuck = collections.namedtuple("Stuck", "end seconds line")  # end: in seconds since boot
+STUCK = re.compile(r"^\[ *(\d+\.\d+)\].*(?:soft lockup - CPU#\d+ stuck for (\d+)s"
+                   r"|rcu.*(?:stalls? on|self-detected))")
+RCU_SECONDS = 120
+STUCK_ECHO = re.compile(r"^\[ *(\d+\.\d+)\].*(?:soft lockup - CPU|rcu.*(?:stalls? on|self-detected)|Call Trace)")
+STUCK_ECHO_SECONDS = 10
+
 
 def read_lines(path):
     try:
@@ -38,11 +48,22 @@ def read_lines(path):
         return []
 
 
-def find_splats(lines):
-    """Numbers of the lines (from 0) in which the kernel complains."""
+def find_splats(lines, excused=()):
+    """Numbers of the lines (from 0) in which the kernel complains, but for CPUs that were
+    stuck and are excused."""
     return [number for number, line in enumerate(lines)
             if SPLAT.search(line) and not HARMLESS.search(line)
-            and not is_foreign_race(lines, number)]
+            and not is_foreign_race(lines, number) and not is_excused(line, excused)]
+
+
+def find_stuck(lines):
+    found = filter(None, map(STUCK.search, lines))
+    return [Stuck(float(match[1]), int(match[2] or RCU_SECONDS), match.string) for match in found]
+
+
+def is_excused(line, excused):
+    match = STUCK_ECHO.search(line)
+    return match and any(0 <= float(match[1]) - stuck.end <= STUCK_ECHO_SECONDS for stuck in excused)
 
 
 def is_foreign_race(lines, number):

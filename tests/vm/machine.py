@@ -9,6 +9,8 @@ import shlex
 import shutil
 import subprocess
 
+import console
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
 CACHE = os.environ.get("VMSHARE_CACHE") or os.path.join(
@@ -19,8 +21,8 @@ BOOT_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay"]
 
 KERNEL_OPTIONS = (
     "console=ttyS0 oops=panic panic=-1 panic_on_warn=1 tsc=reliable "
-    # An emulated machine on a busy host stalls longer than a real one.
-    "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120")
+    # An emulated machine on a busy host stalls longer than a real one (see pace.py, too).
+    f"watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout={console.RCU_SECONDS}")
 
 
 class StartError(Exception):
