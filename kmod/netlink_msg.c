@@ -25,9 +25,6 @@ void vmshare_explain(int err, struct netlink_ext_ack *extack)
 		NL_SET_ERR_MSG(extack,
 			       "the tree engine does not work on this kernel (see the capabilities); use the pages engine");
 		break;
-	case -EINTR:
-		NL_SET_ERR_MSG(extack, "the walk was stopped by a signal");
-		break;
 	case -ENOMEM:
 		NL_SET_ERR_MSG(extack, "no memory for a walk; try again later");
 		break;

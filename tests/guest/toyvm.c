@@ -38,6 +38,7 @@ static const char usage_text[] =
 	"  --workers N  threads beside them that wake each other for ever (0)\n"
 	"  --passing N  threads that end after 50 ms of CPU time each (0)\n"
 	"  --memfd      shared memory of a memfd instead of anonymous memory\n"
+	"  --open-memfd the same, which stays open\n"
 	"  --no-kvm     an ordinary process with that memory\n"
 	"  --no-merge   memory that KSM may not merge\n"
 	"  --dontfork   memory that a forked child does not get\n"
@@ -52,7 +53,7 @@ struct segment {
 static struct options {
 	unsigned int vcpus, pause_us, workers, passing;
 	enum vm_code code;
-	bool memfd, no_kvm, no_merge, dontfork, thp;
+	bool memfd, open_memfd, no_kvm, no_merge, dontfork, thp;
 	struct segment *segments;
 	unsigned int segment_count;
 } options = { .vcpus = 1, .pause_us = 10000 };
@@ -153,7 +154,7 @@ static void parse_name(char **argv, char *name)
 
 static void parse_options(int argc, char **argv)
 {
-	enum { VCPUS = 1, SPIN, DEVICES, PAUSE, WORKERS, PASSING, MEMFD, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
+	enum { VCPUS = 1, SPIN, DEVICES, PAUSE, WORKERS, PASSING, MEMFD, OPEN_MEMFD, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
 	static const struct option table[] = {
 		{ "vcpus", required_argument, NULL, VCPUS },
 		{ "spin", no_argument, NULL, SPIN },
@@ -162,6 +163,7 @@ static void parse_options(int argc, char **argv)
 		{ "pause", required_argument, NULL, PAUSE },
 		{ "workers", required_argument, NULL, WORKERS },
 		{ "memfd", no_argument, NULL, MEMFD },
+		{ "open-memfd", no_argument, NULL, OPEN_MEMFD },
 		{ "no-kvm", no_argument, NULL, NO_KVM },
 		{ "no-merge", no_argument, NULL, NO_MERGE },
 		{ "dontfork", no_argument, NULL, DONTFORK },
@@ -182,6 +184,7 @@ static void parse_options(int argc, char **argv)
 		case WORKERS: options.workers = parse_count("--workers", optarg, 0, WORKERS_MAX); break;
 		case PASSING: options.passing = parse_count("--passing", optarg, 0, WORKERS_MAX); break;
 		case MEMFD: options.memfd = true; break;
+		case OPEN_MEMFD: options.memfd = options.open_memfd = true; break;
 		case NO_KVM: options.no_kvm = true; break;
 		case NO_MERGE: options.no_merge = true; break;
 		case DONTFORK: options.dontfork = true; break;
@@ -214,7 +217,8 @@ static void *map_memfd(size_t bytes)
 	if (fd < 0 || ftruncate(fd, bytes) < 0)
 		err(1, "a memfd of %zu bytes", bytes);
 	mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
+	if (!options.open_memfd)
+		close(fd);
 	return mapped;
 }
 

@@ -6,6 +6,7 @@ allocation's backtrace comes from probes on the functions that decide; the kerne
 print it, but a backtrace in its log is a complaint.
 """
 
+import glob
 import json
 import os
 import re
@@ -13,7 +14,7 @@ import subprocess
 
 import facts
 import host
-from case import Failure, true
+from case import Failure, true, wait_for
 from probes import TRACING, change_probes
 
 DEBUGFS = "/sys/kernel/debug"
@@ -49,6 +50,7 @@ class Fault:
 
     def __init__(self, answer, frames):
         self.nth, self.answer, self.frames = answer["nth"], answer, frames
+        self.denied = set()  # what the module does without for it
 
     def __str__(self):
         inside = " < ".join(name for name, _ in self.frames[:14])
@@ -136,6 +138,43 @@ class Injection:
         if not answers[0]["injected"]:
             return None
         return Fault(answers[0], (backtraces.get(nth) or [[]])[0])
+
+
+def arm_workers(nth=1):
+    """The next allocation of each of the kernel's worker threads fails; 0: none."""
+    for path in glob.glob("/proc/[0-9]*/comm"):
+        try:
+            if host.read(path).startswith("kworker/"):
+                host.write(f"{os.path.dirname(path)}/fail-nth", nth)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+
+
+class FaultyWorkers(Injection):
+    """Work of the module's lacks memory until one of its functions has: to be used with `with`."""
+
+    def __enter__(self):
+        super().__enter__()
+        host.write(f"{INSTANCE}/trace_marker", "nth=1")
+        return self
+
+    def __exit__(self, *unused):
+        arm_workers(0)
+        super().__exit__(*unused)
+
+    def failed(self, function):
+        """How often an allocation on behalf of that function has failed."""
+        backtraces = parse_backtraces(host.read(f"{INSTANCE}/trace")).get(1, [])
+        return sum(any(name.partition("+")[0] == function for name, _ in frames) for frames in backtraces)
+
+    def fail(self, function, times=1):
+        def has_failed():
+            if self.failed(function) >= times:
+                return True
+            arm_workers()
+            return False
+        wait_for(has_failed, f"{function} to lack memory")
+        arm_workers(0)
 
 
 def check_answers(faults, whole, operation):

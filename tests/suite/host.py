@@ -10,6 +10,7 @@ from case import Failure, wait_for
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 KSM = "/sys/kernel/mm/ksm/"
+MEMORY = "/sys/devices/system/memory"
 MODULE = f"{TOP}/build/{os.environ.get('VMSHARE_BUILD', platform.release())}/vmshare.ko"
 
 
@@ -113,8 +114,18 @@ def numa_nodes():
     return len(glob.glob("/sys/devices/system/node/node[0-9]*"))
 
 
+def movable_blocks():
+    """Directories of the blocks of memory that can be off-lined, as all in them can be moved."""
+    return [os.path.dirname(zones) for zones in glob.glob(f"{MEMORY}/memory*/valid_zones")
+            if "Movable" in read(zones).split()[:1]]
+
+
 def needs_swap():
     return None if swap_disk() else "the machine has no disk for swap"
+
+
+def needs_movable_memory():
+    return None if movable_blocks() else "no memory can be off-lined (movablecore=)"
 
 
 def needs_numa():

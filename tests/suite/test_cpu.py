@@ -4,6 +4,7 @@
 import contextlib
 import os
 import subprocess
+import sys
 import time
 
 import facts
@@ -13,7 +14,7 @@ from case import case, equal, true, wait_for
 from probes import Calls
 from replay import HOST, IDLE
 from schedtrace import Recorder
-from toy import Toys
+from toy import Toys, many_vms
 from tracked import SCHED, SINCE_BIRTH, Look, Session, Window, attached, cont, look, stop, tids
 
 SWITCHES = 100_000
@@ -509,6 +510,85 @@ def who_is_gone_keeps_its_name_while_tables_grow():
         now = session.look().preemptions
         equal([(pair, ns) for pair, ns in seen.items() if now.get(pair, {"wait_ns": 0})["wait_ns"] < ns],
               [], "pairs of who is gone that have shrunk or vanished")
+
+
+YIELDS = """
+import os
+os.sched_setaffinity(0, {0})
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+while True:
+    os.sched_yield()
+"""
+MANY_RUNS = 3000  # two of such waits are longer than what is looked back on in one tick
+
+
+def runs_of(process):
+    return int(host.read(f"/proc/{process.pid}/schedstat").split()[2])
+
+
+@contextlib.contextmanager
+def yielders():
+    """Two that give the first CPU to each other for ever, and to hardly anybody else."""
+    pair = [subprocess.Popen([sys.executable, "-c", YIELDS]) for _ in range(2)]
+    try:
+        wait_for(lambda: all(runs_of(process) > MANY_RUNS for process in pair), "many runs")
+        yield
+    finally:
+        for process in pair:
+            process.kill()
+            process.wait()
+
+
+@case()
+def threads_moved_after_waits_of_many_runs():
+    """The hook looks back on a bounded number of runs in a tick, however many threads are
+    moved; the rest is nobody's, and nothing is lost."""
+    with Toys() as toys, Session("sched") as session:
+        vm = toys.start("4@1", options=["--spin", "--vcpus", "30"])
+        for tid in tids(vm.pid):
+            os.sched_setaffinity(tid, {0})
+        session.look()
+        with yielders():
+            os.sched_setaffinity(0, {1})
+            for tid in tids(vm.pid):
+                os.sched_setaffinity(tid, {1})
+            os.sched_setaffinity(0, {0, 1})
+        stop([vm.pid])
+        now = session.look()
+        near(now.displaced(vm.pid), now.waited(vm.pid), MILLE, "sum over BY_PID")
+        unknown = sum(row.get("unknown_wait_ns", 0) for row in now.preemptions.values())
+        true(unknown > 0, "the last of them waited for nobody knows whom")
+        return f"{unknown / 1e6:.1f} of {now.waited(vm.pid) / 1e6:.1f} ms for nobody knows whom"
+
+
+GONE_KEPT = 256  # VMs that keep their names after they have gone
+
+
+@case()
+def more_vms_go_than_keep_their_names():
+    """Those of who goes later are given up with all that is known of them; who is left keeps
+    its own numbers, of which a part is nobody's then."""
+    with Toys() as toys, Session() as session, Calls("vmshare_sched_forget") as forgets:
+        stays = [toys.start("4@1", options=LOADS["mixed"]) for _ in range(2)]
+        gone = 0
+        while not forgets.count():
+            with many_vms(20, "--pause", "100000", "1@1"):
+                session.look()
+            check_conserved(session.look(), f"{gone} VMs have gone")
+            gone += 20
+            true(gone <= GONE_KEPT + 40, "names are given up")
+        true(gone > GONE_KEPT, f"after {gone} VMs")
+        now = session.look()
+        known = {vm.pid for vm in stays}
+        equal(set(now.ended), known, "VMs whose ended threads are summed up")
+        equal({pid for pid, _ in now.preemptions}, known, "VMs that waited")
+        stop(known)
+        now = session.look()
+        for pid in known:
+            near(now.displaced(pid), now.waited(pid), MILLE, f"sum over BY_PID of {pid}")
+        toys.start("1@1", options=["--spin"])
+        check_conserved(session.look(), "a VM has come")
+        return f"{gone} VMs had gone"
 
 
 @case()

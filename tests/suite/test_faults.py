@@ -14,8 +14,9 @@ import facts
 import host
 from case import Skip, case, equal, true, wait_for
 from facts import ENGINES, Snapshot, ask
-from faults import PROPER, Injection, Sites, check_answers, needs_faults, summary
+from faults import PROPER, FaultyWorkers, Injection, Sites, arm_workers, check_answers, needs_faults, summary
 from probes import Calls
+from test_interface import next_event
 from test_memory import merged_three
 from toy import Toys
 from tracked import SCHED, Session, await_detached
@@ -178,6 +179,23 @@ def events_with_each_allocation_failing():
     return f"{summary(faults)}; {told} losses told"
 
 
+@case(needs=needs_faults)
+def a_vm_is_told_though_the_looks_for_it_lacked_memory():
+    """One follows a VM's birth at once and another a second later; then who listens is told
+    by a third, a second after that."""
+    ask("host")
+    with (Toys() as toys, FaultyWorkers() as workers,
+          subprocess.Popen([facts.NLCLIENT, "events", "--count", "1000", "--timeout", "60"],
+                           stdout=subprocess.PIPE, text=True) as listener):
+        true("listening" in listener.stdout.readline(), "it listens")
+        arm_workers()
+        vm = toys.start("2@1")
+        workers.fail("look_again", 2)
+        equal(next_event(listener, [vm.pid]), ("vm_appeared", vm.pid), "what is told")
+        listener.kill()
+        return f"{workers.failed('look_again')} looks lacked memory"
+
+
 # Loading
 
 
@@ -195,11 +213,33 @@ def safe_in_init(injection):
     return (warned[0] if warned else len(starts)) - DRIFT
 
 
+# What takes a capability, and how it is refused without.
+TAKES = {"tree-engine": ("host", "--engine", "tree"), "scheduler-hooks": ("track", "--hooks", "sched"),
+         "kvm-hooks": ("track", "--hooks", "sched,kvm")}
+
+
+def check_capabilities(fault):
+    """What the module could not find out it does without, and says so. Return: the names."""
+    said = ask("info")
+    equal(len(said), 1, f"answers; {fault}")
+    denied = {of["name"]: of["reason"] for of in said[0]["capabilities"] if not of["available"]}
+    for name, reason in denied.items():
+        true(reason, f"why there is no {name}")
+        if name in TAKES:
+            _, end = facts.nlclient(*TAKES[name])
+            equal(end["error"], "EOPNOTSUPP", f"{name}; {fault}")
+            true(end["extack"], f"why {name} is refused")
+    Snapshot("auto").check_sums()
+    return set(denied)
+
+
 def load_with_fault(injection, nth):
     """Return: Fault, or None; the module is unloaded after it was asked what it can do."""
     fault = injection.fail_one(nth, "load", "--module", host.MODULE)
     if host.loaded():
-        equal(len(ask("info")), 1, f"answers; {fault}")
+        denied = check_capabilities(fault)
+        if fault:
+            fault.denied = denied
         host.unload()
     elif fault:
         true(fault.answer["error"] in PROPER, f"load: {fault}")
@@ -225,17 +265,19 @@ def loading_with_each_allocation_failing():
     with Injection() as injection:
         host.unload()
         safe = safe_in_init(injection)
-        true(safe > STEP, f"only {safe} allocations that may fail")
+        true(safe > DRIFT, f"only {safe} allocations that may fail")
         first = first_in_init(injection)
         faults = [load_with_fault(injection, first + n) for n in range(safe)]
     faults = [fault for fault in faults if fault.passes("do_one_initcall")]
-    true(len(faults) > STEP, f"only {len(faults)} were the start's")
+    true(len(faults) > DRIFT, f"only {len(faults)} were the start's")
     equal([str(fault) for fault in faults
            if fault.answer["error"] and not fault.passes("genl_register_family")], [], "refusals")
+    denied = set().union(*(fault.denied for fault in faults))
+    true("tree-engine" in denied, f"without memory for the kernel's type information: {denied}")
     sites.note(faults)
     host.load()
     check_module()
-    return summary(faults)
+    return f"{summary(faults)}; without {', '.join(sorted(denied))} some of the times"
 
 
 @case(needs=needs_faults)

@@ -14,7 +14,7 @@ import facts
 import host
 from case import DEADLINE_FACTOR, case, equal, true, wait_for
 from facts import ask, nlclient
-from toy import TOY, Toys
+from toy import TOY, Toys, many_vms
 from test_memory import merged_three
 
 
@@ -103,17 +103,8 @@ def two_hundred_vms_created_and_ended():
     seen = 0
     try:
         for _ in range(10):
-            batch = [subprocess.Popen([TOY, "4@1000", "2@1+0"],
-                                      stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, text=True)
-                     for _ in range(20)]
-            for vm in batch:
-                true("ready" in vm.stdout.readline(), "it started")
-            seen += len(ask("vm"))
-            for vm in batch:
-                vm.stdin.close()
-                vm.wait()
-                vm.stdout.close()
+            with many_vms(20, "4@1000", "2@1+0"):
+                seen += len(ask("vm"))
     finally:
         stop.set()
         watcher.join()

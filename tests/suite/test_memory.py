@@ -3,12 +3,15 @@
 
 import contextlib
 import ctypes
+import mmap
 import os
+import subprocess
+import sys
 import time
 
 import host
 from case import DEADLINE_FACTOR, Failure, case, equal, true, wait_for
-from facts import Snapshot, check, oracle
+from facts import Snapshot, check, nlclient, oracle
 from toy import Toys
 
 # Three VMs: contents of one's own, of two, of three, and repeated in one.
@@ -197,6 +200,40 @@ def chains_with_broken_mappings():
 
 
 @case()
+def a_chain_longer_than_a_list():
+    """More frames of one content than there is room for when a walk begins."""
+    host.set_ksm("max_page_sharing", 2)
+    with Toys() as toys:
+        toys.start("5000@42+0", "20@1000")
+        toys.start("5000@42+0", "20@1000")
+        host.ksm_pass(3)
+        tree = check(toys, by_model=False)[0]
+        true(sum(tree.sets.values()) > 4096 + 20, f"sets: {tree.sets}")
+
+
+SHARERS = 9
+
+
+@case()
+def answers_larger_than_a_message():
+    """Each subset of some VMs has a page of its own: sets and VCPUs by the hundred."""
+    contents = [[] for _ in range(SHARERS)]
+    for subset in range(1, 1 << SHARERS):
+        for vm in range(SHARERS):
+            if subset >> vm & 1:
+                contents[vm].append(f"1@{1000 + subset}")
+    with Toys() as toys:
+        for segments in contents:
+            toys.start(*segments, options=["--vcpus", "40", "--pause", "1000000"])
+        host.ksm_pass()
+        toys.merge()
+        for snap in check(toys):
+            equal(len(snap.sets), (1 << SHARERS) - 1 - SHARERS, "sets")
+            equal(len({(vcpu["pid"], vcpu["vcpu_id"]) for vcpu in snap.vcpus}), 40 * SHARERS, "VCPUs")
+            equal(len(snap.vcpus), 40 * SHARERS, "VCPUs that were told")
+
+
+@case()
 def zero_pages_merged_like_others():
     with Toys() as toys:
         toys.start("150@0+0", "20@1000")
@@ -253,6 +290,17 @@ def guest_memory_in_a_memfd():
             seen = snap.vms[vm.pid]
             true(seen["shmem_bytes"] >= 700 * 4096, "it is resident")
             equal(seen["private_shmem_bytes"], 700 * 4096, "it goes with the VM")
+
+
+@case()
+def guest_memory_in_a_memfd_that_stays_open():
+    """As with QEMU: the descriptor is the VM's own, and goes with it."""
+    with Toys() as toys:
+        vm = toys.start("700@100000", options=["--open-memfd"])
+        true(any("memfd:" in os.readlink(f"/proc/{vm.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{vm.pid}/fd")),
+             "it is open")
+        for snap in check(toys):
+            equal(snap.vms[vm.pid]["private_shmem_bytes"], 700 * 4096, "it goes with the VM")
 
 
 @case()
@@ -394,6 +442,72 @@ def frames_moved_to_another_numa_node():
         wait_for(lambda: host.ksm("full_scans") > scans, "ksmd to pass")
         host.set_ksm("run", 0)
         check(toys, by_model=False)
+
+
+def block_of(address):
+    """The block of memory that an address of this process is in."""
+    with open("/proc/self/pagemap", "rb") as pagemap:
+        pagemap.seek(address // mmap.PAGESIZE * 8)
+        frame = int.from_bytes(pagemap.read(8), sys.byteorder) & ((1 << 55) - 1)
+    return f"{host.MEMORY}/memory{frame * mmap.PAGESIZE // int(host.read(f'{host.MEMORY}/block_size_bytes'), 16)}"
+
+
+@contextlib.contextmanager
+def pinned_page():
+    """The block of memory of a page that cannot be moved, as a pipe holds it, among pages that can."""
+    memory = mmap.mmap(-1, 4096 * mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    begin = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    movable = host.movable_blocks()
+    for at in range(0, len(memory), mmap.PAGESIZE):
+        memory[at] = 1
+        if block_of(begin + at) in movable:
+            break
+    else:
+        raise Failure("no page is in memory that can be moved")
+    ends = os.pipe()
+    vector = (ctypes.c_size_t * 2)(begin + at, mmap.PAGESIZE)
+    try:
+        equal(ctypes.CDLL(None).vmsplice(ends[1], vector, ctypes.c_size_t(1), 0), mmap.PAGESIZE, "bytes in the pipe")
+        yield block_of(begin + at)
+    finally:
+        for end in ends:
+            os.close(end)
+
+
+PAGES_ENGINE = 2  # VMSHARE_ENGINE_PAGES
+KSM_OFFLINE = 4  # of ksm/run, while memory is being off-lined
+
+
+@contextlib.contextmanager
+def memory_being_off_lined():
+    """Without end, as a page in it cannot be moved."""
+    with pinned_page() as block:
+        asker = subprocess.Popen(["sh", "-c", f"echo offline > {block}/state"], stderr=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: host.ksm("run") & KSM_OFFLINE,
+                     lambda: f"KSM to be told; off-lining ended with {asker.poll()}")
+            yield
+            equal(asker.poll(), None, "how off-lining ended")
+        finally:
+            asker.kill()
+            asker.wait()
+    equal(host.read(f"{block}/state"), "online", "the block in the end")
+
+
+@case(needs=host.needs_movable_memory)
+def a_walk_while_memory_is_off_lined():
+    """KSM's trees change without its lock then: the tree engine waits, and says why it gives
+    up; who leaves the choice of the engine to the module gets the other one's answer."""
+    with Toys() as toys:
+        merged_three(toys)
+        with memory_being_off_lined():
+            _, end = nlclient("host", "--engine", "tree")
+            equal(end["error"], "EBUSY", "the tree engine")
+            true("memory is being off-lined" in end["extack"], end["extack"])
+            for snap in (Snapshot("pages"), Snapshot("auto")):
+                equal(snap.host["engine"], PAGES_ENGINE, "engine")
+                equal(snap.sets, toys.sets(), "sets")
+        check(toys)
 
 
 @case()

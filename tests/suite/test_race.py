@@ -27,7 +27,6 @@ from toy import TOY, Toys
 from tracked import Session
 
 SYS_MIGRATE_PAGES = 256
-MEMORY = "/sys/devices/system/memory"
 POWER = "/sys/power"
 LAST_SECONDS = 60   # for what has begun to end
 REFUSED = (errno.EBUSY, errno.EAGAIN, errno.EINTR, errno.ENOMEM, errno.EINVAL)
@@ -186,7 +185,7 @@ class Disturbers:
 
     def offline_memory(self):
         """It may take long, and is given up then. What went must come back."""
-        block = self.chance.choice(movable_blocks())
+        block = self.chance.choice(host.movable_blocks())
         try:
             run("timeout", "-s", "INT", str(5 * DEADLINE_FACTOR), "sh", "-c", f"echo offline > {block}/state")
         finally:
@@ -210,17 +209,12 @@ class Disturbers:
         tell(f"{POWER}/state", "freeze")
 
 
-def movable_blocks():
-    return [os.path.dirname(zones) for zones in glob.glob(f"{MEMORY}/memory*/valid_zones")
-            if "Movable" in host.read(zones).split()[:1]]
-
-
 # Name: seconds between one time and the next, at most; what the machine must have.
 OFTEN = {
     "walks_and_dumps": (0.1, None), "hooks": (0.5, None), "module": (6, None),
     "ksm_runs": (1, None), "ksm_trees": (8, None), "vms": (0.5, None), "pages": (0.05, None),
     "compaction": (2, lambda: os.path.exists("/proc/sys/vm/compact_memory")),
-    "migration": (0.5, lambda: host.numa_nodes() > 1), "offline_memory": (3, movable_blocks),
+    "migration": (0.5, lambda: host.numa_nodes() > 1), "offline_memory": (3, host.movable_blocks),
     "swap": (10, host.swap_disk),
     "cpu": (8, lambda: os.path.exists("/sys/devices/system/cpu/cpu1/online")),
     "frozen_tasks": (15, lambda: os.path.exists("/sys/module/suspend/parameters/pm_test_delay")),

@@ -7,11 +7,14 @@ do. A frame is ("merged", CONTENT), ("own", PROCESS, PAGE), or None.
 """
 
 import collections
+import contextlib
 import os
 import re
+import subprocess
 import sys
 
 import host
+from case import true
 
 sys.path.insert(0, f"{host.TOP}/tests/guest")
 
@@ -33,8 +36,8 @@ class Toy:
     def __init__(self, *segments, options=(), keep=()):
         self.contents = [c for s in segments for c in parse_segment(s)]
         self.is_vm = "--no-kvm" not in options
-        self.mergeable = not {"--memfd", "--no-merge", "--thp"} & set(options)
-        self.anonymous = "--memfd" not in options
+        self.anonymous = not {"--memfd", "--open-memfd"} & set(options)
+        self.mergeable = self.anonymous and not {"--no-merge", "--thp"} & set(options)
         self.child = None
         self.child_frames = []
         self.vm = ToyVM(*options, *segments, keep=keep)
@@ -71,6 +74,22 @@ class Toy:
 
     def end(self):
         self.vm.end()
+
+
+@contextlib.contextmanager
+def many_vms(count, *words):
+    """So many VMs that are started, and end, at once."""
+    vms = [subprocess.Popen([TOY, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+           for _ in range(count)]
+    try:
+        for vm in vms:
+            true("ready" in vm.stdout.readline(), "it started")
+        yield vms
+    finally:
+        for vm in vms:
+            vm.stdin.close()
+            vm.wait()
+            vm.stdout.close()
 
 
 class Toys:
