@@ -39,6 +39,7 @@ static const char usage_text[] =
 	"  --passing N  threads that end after 50 ms of CPU time each (0)\n"
 	"  --memfd      shared memory of a memfd instead of anonymous memory\n"
 	"  --open-memfd the same, which stays open\n"
+	"  --hugetlb    pages of the hugetlb pool\n"
 	"  --no-kvm     an ordinary process with that memory\n"
 	"  --no-merge   memory that KSM may not merge\n"
 	"  --dontfork   memory that a forked child does not get\n"
@@ -53,7 +54,7 @@ struct segment {
 static struct options {
 	unsigned int vcpus, pause_us, workers, passing;
 	enum vm_code code;
-	bool memfd, open_memfd, no_kvm, no_merge, dontfork, thp;
+	bool memfd, open_memfd, hugetlb, no_kvm, no_merge, dontfork, thp;
 	struct segment *segments;
 	unsigned int segment_count;
 } options = { .vcpus = 1, .pause_us = 10000 };
@@ -154,7 +155,7 @@ static void parse_name(char **argv, char *name)
 
 static void parse_options(int argc, char **argv)
 {
-	enum { VCPUS = 1, SPIN, DEVICES, PAUSE, WORKERS, PASSING, MEMFD, OPEN_MEMFD, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
+	enum { VCPUS = 1, SPIN, DEVICES, PAUSE, WORKERS, PASSING, MEMFD, OPEN_MEMFD, HUGETLB, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
 	static const struct option table[] = {
 		{ "vcpus", required_argument, NULL, VCPUS },
 		{ "spin", no_argument, NULL, SPIN },
@@ -164,6 +165,7 @@ static void parse_options(int argc, char **argv)
 		{ "workers", required_argument, NULL, WORKERS },
 		{ "memfd", no_argument, NULL, MEMFD },
 		{ "open-memfd", no_argument, NULL, OPEN_MEMFD },
+		{ "hugetlb", no_argument, NULL, HUGETLB },
 		{ "no-kvm", no_argument, NULL, NO_KVM },
 		{ "no-merge", no_argument, NULL, NO_MERGE },
 		{ "dontfork", no_argument, NULL, DONTFORK },
@@ -185,6 +187,7 @@ static void parse_options(int argc, char **argv)
 		case PASSING: options.passing = parse_count("--passing", optarg, 0, WORKERS_MAX); break;
 		case MEMFD: options.memfd = true; break;
 		case OPEN_MEMFD: options.memfd = options.open_memfd = true; break;
+		case HUGETLB: options.hugetlb = true; break;
 		case NO_KVM: options.no_kvm = true; break;
 		case NO_MERGE: options.no_merge = true; break;
 		case DONTFORK: options.dontfork = true; break;
@@ -238,11 +241,18 @@ static void *map_anonymous(size_t bytes)
 	return mapped + front;
 }
 
+static void *map_hugetlb(size_t bytes)
+{
+	return mmap(NULL, (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+}
+
 static void map_memory(void)
 {
 	size_t bytes = page_count * PAGE_BYTES;
 
-	memory = options.memfd ? map_memfd(bytes) : map_anonymous(bytes);
+	memory = options.memfd ? map_memfd(bytes) :
+		 options.hugetlb ? map_hugetlb(bytes) : map_anonymous(bytes);
 	if (memory == MAP_FAILED)
 		err(1, "mapping %zu bytes of guest memory", bytes);
 	if (options.thp)

@@ -140,8 +140,8 @@ class Injection:
         return Fault(answers[0], (backtraces.get(nth) or [[]])[0])
 
 
-def arm_workers(nth=1):
-    """The next allocation of each of the kernel's worker threads fails; 0: none."""
+def arm_workers(nth):
+    """That allocation of each of the kernel's worker threads fails; 0: none."""
     for path in glob.glob("/proc/[0-9]*/comm"):
         try:
             if host.read(path).startswith("kworker/"):
@@ -151,7 +151,7 @@ def arm_workers(nth=1):
 
 
 class FaultyWorkers(Injection):
-    """Work of the module's lacks memory until one of its functions has: to be used with `with`."""
+    """Memory that the module's work lacks, to be used with `with`."""
 
     def __enter__(self):
         super().__enter__()
@@ -163,18 +163,23 @@ class FaultyWorkers(Injection):
         super().__exit__(*unused)
 
     def failed(self, function):
-        """How often an allocation on behalf of that function has failed."""
+        """How many allocations on behalf of that function have failed."""
         backtraces = parse_backtraces(host.read(f"{INSTANCE}/trace")).get(1, [])
         return sum(any(name.partition("+")[0] == function for name, _ in frames) for frames in backtraces)
 
-    def fail(self, function, times=1):
+    def fail(self, function, nth, begin):
+        """That allocation of the work that begin() leads to, and of what it does when it
+        tries again. Return: what begin() does."""
+        wanted = self.failed(function) + 2
+
         def has_failed():
-            if self.failed(function) >= times:
-                return True
-            arm_workers()
-            return False
-        wait_for(has_failed, f"{function} to lack memory")
+            arm_workers(nth)
+            return self.failed(function) >= wanted
+        arm_workers(nth)
+        begun = begin()
+        wait_for(has_failed, f"allocation {nth} of {function} to fail twice")
         arm_workers(0)
+        return begun
 
 
 def check_answers(faults, whole, operation):

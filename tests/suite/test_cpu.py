@@ -564,6 +564,23 @@ def threads_moved_after_waits_of_many_runs():
 GONE_KEPT = 256  # VMs that keep their names after they have gone
 
 
+@contextlib.contextmanager
+def one_cpu():
+    set_online(1, False)
+    try:
+        yield
+    finally:
+        set_online(1, True)
+
+
+def many_come_and_go(session, stays, gone):
+    """More at once than a census has room for at first. Return: how many have gone."""
+    with many_vms(70, "--pause", "100000", "1@1"):
+        equal(len({t["pid"] for t in session.look().threads.values()}), 70 + len(stays), "VMs")
+    check_conserved(session.look(), f"{gone + 70} VMs have gone")
+    return gone + 70
+
+
 @case()
 def more_vms_go_than_keep_their_names():
     """Those of who goes later are given up with all that is known of them; who is left keeps
@@ -571,13 +588,12 @@ def more_vms_go_than_keep_their_names():
     with Toys() as toys, Session() as session, Calls("vmshare_sched_forget") as forgets:
         stays = [toys.start("4@1", options=LOADS["mixed"]) for _ in range(2)]
         gone = 0
-        while not forgets.count():
-            with many_vms(20, "--pause", "100000", "1@1"):
-                session.look()
-            check_conserved(session.look(), f"{gone} VMs have gone")
-            gone += 20
-            true(gone <= GONE_KEPT + 40, "names are given up")
-        true(gone > GONE_KEPT, f"after {gone} VMs")
+        while gone <= GONE_KEPT - 70:
+            gone = many_come_and_go(session, stays, gone)
+        equal(forgets.count(), 0, f"names given up after {gone} VMs")
+        with one_cpu():     # the pairs of the other lose the same names
+            gone = many_come_and_go(session, stays, gone)
+        true(forgets.count(), f"names were given up after {gone} VMs")
         now = session.look()
         known = {vm.pid for vm in stays}
         equal(set(now.ended), known, "VMs whose ended threads are summed up")

@@ -11,7 +11,7 @@ import time
 
 import host
 from case import DEADLINE_FACTOR, Failure, case, equal, true, wait_for
-from facts import Snapshot, check, nlclient, oracle
+from facts import ENGINES, Snapshot, check, nlclient, oracle
 from toy import Toys
 
 # Three VMs: contents of one's own, of two, of three, and repeated in one.
@@ -279,6 +279,33 @@ def huge_pages_are_unique():
         toys.start("2048@100000", options=["--thp"])
         merged_three(toys)
         check(toys)
+
+
+@contextlib.contextmanager
+def pool_of_huge_pages(pages):
+    pool = "/proc/sys/vm/nr_hugepages"
+    host.write(pool, pages)
+    try:
+        equal(int(host.read(pool)), pages, "huge pages in the pool")
+        yield
+    finally:
+        host.write(pool, 0)
+
+
+@case()
+def guest_memory_in_the_hugetlb_pool():
+    """It is counted apart: KSM never merges it, and its pages go back to the pool."""
+    with pool_of_huge_pages(3), Toys() as toys:
+        vm = toys.start("1536@1000", options=["--hugetlb"])
+        merged_three(toys)
+        for engine in ENGINES:
+            snap = Snapshot(engine)
+            snap.check_sums()
+            equal(snap.sets, toys.sets(), f"{engine}: sets")
+            equal({pid: seen["hugetlb_bytes"] for pid, seen in snap.vms.items()},
+                  {toy.pid: 1536 * 4096 if toy is vm else 0 for toy in toys.vms()}, f"{engine}: hugetlb pages")
+            true(snap.anon(vm.pid) < 1536, f"{engine}: they are not anonymous memory")
+            equal(snap.vms[vm.pid]["inter_shared_bytes"], 0, f"{engine}: nor are they shared")
 
 
 @case()
