@@ -539,6 +539,16 @@ def yielders():
             process.wait()
 
 
+@contextlib.contextmanager
+def on_cpu(cpu):
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 @case()
 def threads_moved_after_waits_of_many_runs():
     """The hook looks back on a bounded number of runs in a tick, however many threads are
@@ -548,11 +558,9 @@ def threads_moved_after_waits_of_many_runs():
         for tid in tids(vm.pid):
             os.sched_setaffinity(tid, {0})
         session.look()
-        with yielders():
-            os.sched_setaffinity(0, {1})
+        with yielders(), on_cpu(1):
             for tid in tids(vm.pid):
                 os.sched_setaffinity(tid, {1})
-            os.sched_setaffinity(0, {0, 1})
         stop([vm.pid])
         now = session.look()
         near(now.displaced(vm.pid), now.waited(vm.pid), MILLE, "sum over BY_PID")
