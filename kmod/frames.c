@@ -3,6 +3,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "frames.h"
@@ -35,15 +36,15 @@ static struct vmshare_frame *place_of(struct vmshare_frames *f, unsigned long ke
 
 /*
  * More than kvcalloc() gives, if need be: hosts of terabytes have so many frames. But
- * no process is ended for it.
+ * no process is ended for it, as might be for the pages of a kvcalloc() of this size.
  */
 static struct vmshare_frame *new_places(u64 places)
 {
-	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 	u64 bytes = places * sizeof(struct vmshare_frame);
 
-	return bytes <= INT_MAX ? kvcalloc(places, sizeof(struct vmshare_frame), gfp) :
-				  __vmalloc(bytes, gfp | __GFP_ZERO | __GFP_RETRY_MAYFAIL);
+	if (bytes <= PAGE_SIZE)
+		return kzalloc(bytes, GFP_KERNEL);
+	return __vmalloc(bytes, GFP_KERNEL | __GFP_NOWARN | __GFP_ZERO | __GFP_RETRY_MAYFAIL);
 }
 
 /* The table stays at most half full. */

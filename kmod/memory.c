@@ -20,7 +20,7 @@
  * taken it on among them, save up its changes to the counters; later ones keep a
  * part of each on every CPU. The sum is exact either way (Linux kernel commit
  * f1a7941243c1 "mm: convert mm's rss stats into percpu_counter") while no thread
- * faults; else what one had saved up, 64 pages, may be missing.
+ * faults; else what one had saved up, 64 pages, may be missing or counted twice.
  */
 #ifdef SPLIT_RSS_COUNTING
 int vmshare_memory_prepare(struct vmshare_threads *threads,

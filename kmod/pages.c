@@ -187,8 +187,9 @@ static int settle(struct pages_walk *w)
 
 /*
  * A page that was one VM's own when that was walked, and is merged with another's
- * when the other one is, would seem to be shared with somebody who is no VM. Not
- * seen: one that takes the place of its own stale item in both counts.
+ * when the other one is, would seem to be shared with somebody who is no VM. The
+ * mappings are changed before the counts are: these are read last of all. Not seen:
+ * merges that are as many as the stale items that were dropped meanwhile.
  */
 static void note_changes(struct vmshare_tally *tally,
 			 struct vmshare_ksm_counts before)
@@ -203,15 +204,16 @@ static int walk_all(struct pages_walk *w)
 {
 	const struct vmshare_ksm_counts before = vmshare_ksm_counts();
 	u32 vm;
+	int err;
 
 	for (vm = 0; vm < w->tally->census->nr_vms; vm++) {
-		int err = walk_vm(w, vm);
-
+		err = walk_vm(w, vm);
 		if (err)
 			return err;
 	}
+	err = settle(w);
 	note_changes(w->tally, before);
-	return settle(w);
+	return err;
 }
 
 int vmshare_pages_walk(struct vmshare_tally *tally, struct vmshare_frames *only)

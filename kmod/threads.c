@@ -74,16 +74,34 @@ void vmshare_process_cpu_use(struct task_struct *leader,
 	} while (read_seqretry(&sig->stats_lock, seq));
 }
 
+/* By address space; and by process, for threads that have none any more. */
 static int index_vms(struct vmshare_ptrmap *vms,
 		     const struct vmshare_census *census)
 {
 	u32 i;
 
-	if (vmshare_ptrmap_init(vms, census->nr_vms))
+	if (vmshare_ptrmap_init(vms, 2 * census->nr_vms))
 		return -ENOMEM;
-	for (i = 0; i < census->nr_vms; i++)
-		vmshare_ptrmap_put(vms, census->vms[i].mm, &census->vms[i]);
+	for (i = 0; i < census->nr_vms; i++) {
+		struct vmshare_vm_seen *vm = &census->vms[i];
+
+		vmshare_ptrmap_put(vms, vm->mm, vm);
+		vmshare_ptrmap_put(vms, vm->task->signal, vm);
+	}
 	return 0;
+}
+
+/*
+ * A thread that ends lets go of the address space first, and only later is its time
+ * added to the process's sums: the first thread's when all others have ended.
+ * Pointers are compared, never followed: the census holds those it knows.
+ */
+static const struct vmshare_vm_seen *vm_of(const struct vmshare_ptrmap *vms,
+					   const struct task_struct *t)
+{
+	const void *mm = READ_ONCE(t->mm);
+
+	return vmshare_ptrmap_get(vms, mm ?: (const void *)t->signal);
 }
 
 static void add_seen(struct vmshare_threads *threads, struct task_struct *t,
@@ -114,10 +132,7 @@ static bool collect(struct vmshare_threads *threads,
 
 	rcu_read_lock();
 	for_each_process_thread(p, t) {
-		/* Compared, never followed: the census holds those it knows. */
-		const void *mm = READ_ONCE(t->mm);
-		const struct vmshare_vm_seen *vm =
-			mm ? vmshare_ptrmap_get(vms, mm) : NULL;
+		const struct vmshare_vm_seen *vm = vm_of(vms, t);
 
 		if (!vm)
 			continue;

@@ -46,7 +46,7 @@ struct vmshare_threads {
 };
 
 /**
- * vmshare_threads_list() - every thread in the address space of a VM
+ * vmshare_threads_list() - every thread of a VM's process or in its address space
  * @threads: filled; give it back with vmshare_threads_release()
  * @census: the VMs
  *

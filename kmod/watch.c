@@ -9,8 +9,8 @@
  * nobody listens a probe only finds that out.
  *
  * Lock: known_lock protects the list of known VMs and orders the events.
- * Teardown: the probes go first, so nobody queues work any more; then the work
- * is waited for. Requests under way still note their census: the list is freed
+ * Teardown: the probes go first, so only work that lacks memory queues more, and
+ * only the later one: it is cancelled last, together with that. Requests under way still note their census: the list is freed
  * when the family is gone, and they with it.
  */
 #include <linux/kprobes.h>

@@ -6,6 +6,7 @@ allocation's backtrace comes from probes on the functions that decide; the kerne
 print it, but a backtrace in its log is a complaint.
 """
 
+import contextlib
 import glob
 import json
 import os
@@ -103,21 +104,29 @@ class Injection:
         return self
 
     def __exit__(self, *unused):
-        host.write(f"{EVENTS}/enable", 0)
         os.rmdir(INSTANCE)
         for name in DECIDERS:
             change_probes(f"-:vmshare_faults/{name}")
 
     def record(self, all_of_them):
-        """Backtraces of all allocations that were asked whether to fail, or of who did."""
+        """Backtraces of all allocations that are asked whether to fail, or of who does."""
         host.write(f"{EVENTS}/filter", 'comm == "nlclient"' if all_of_them else "fails != 0")
+
+    @contextlib.contextmanager
+    def recording(self):
+        """No longer than need be: all that allocates is several times as slow meanwhile."""
+        host.write(f"{INSTANCE}/trace", "")
         host.write(f"{EVENTS}/enable", 1)
+        try:
+            yield
+        finally:
+            host.write(f"{EVENTS}/enable", 0)
 
     def run(self, operation, *options):
         """Return: [answer, one for each number], {number: [frames, ...]}"""
-        host.write(f"{INSTANCE}/trace", "")
-        done = subprocess.run([facts.NLCLIENT, "--marker", f"{INSTANCE}/trace_marker", *options,
-                               "faults", operation], capture_output=True, text=True)
+        with self.recording():
+            done = subprocess.run([facts.NLCLIENT, "--marker", f"{INSTANCE}/trace_marker", *options,
+                                   "faults", operation], capture_output=True, text=True)
         if done.returncode:
             raise Failure(f"faults {operation}: {done.stdout[-1000:]}{done.stderr}")
         return ([json.loads(line) for line in done.stdout.splitlines()],
@@ -155,11 +164,14 @@ class FaultyWorkers(Injection):
 
     def __enter__(self):
         super().__enter__()
+        self.record_on = contextlib.ExitStack()
+        self.record_on.enter_context(self.recording())
         host.write(f"{INSTANCE}/trace_marker", "nth=1")
         return self
 
     def __exit__(self, *unused):
         arm_workers(0)
+        self.record_on.close()
         super().__exit__(*unused)
 
     def failed(self, function):

@@ -14,8 +14,9 @@ from case import case, equal, true, wait_for
 from probes import Calls
 from replay import HOST, IDLE
 from schedtrace import Recorder
+from test_interface import first_thread_ended
 from toy import Toys, many_vms
-from tracked import SCHED, SINCE_BIRTH, Look, Session, Window, attached, cont, look, stop, tids
+from tracked import SCHED, SINCE_BIRTH, Look, Session, Window, attached, cont, look, proc_task, stop, tids
 
 SWITCHES = 100_000
 MILLE = 0.001
@@ -629,6 +630,28 @@ def vms_killed_while_their_threads_run():
         equal({t["pid"] for t in now.threads.values()}, {victim.pid}, "VMs in the end")
         near(now.displaced(victim.pid), now.waited(victim.pid), MILLE,
              "sum over BY_PID of who is left")
+
+
+def sum_of_rows(now, pid):
+    """What of SINCE_BIRTH the kernel itself keeps of ended threads."""
+    rows = [*now.of_vm(pid).values(), now.ended[pid]]
+    return {name: sum(row[name] for row in rows) for name in SINCE_BIRTH if name != "ready_ns"}
+
+
+@case()
+def a_first_thread_that_has_ended_keeps_its_time():
+    """It stays until the whole process has ended, and the kernel's sum is without it."""
+    with Toys() as toys, Session("sched") as session:
+        vm = toys.start("3000@1000", options=["--vcpus", "2"])
+        before = sum_of_rows(session.look(), vm.pid)
+        vm.tell("leave")
+        wait_for(lambda: first_thread_ended(vm.pid), "the first thread to end")
+        now = session.look()
+        after = sum_of_rows(now, vm.pid)
+        equal([name for name in before if after[name] < before[name]], [], f"sums that fell: {before}, {after}")
+        first = now.threads[vm.pid]
+        equal({name: first[name] for name in SINCE_BIRTH}, proc_task(vm.pid, vm.pid), "its own row")
+        equal(first["pid"], vm.pid, "whose it is")
 
 
 @case()
