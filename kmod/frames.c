@@ -3,7 +3,6 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "frames.h"
@@ -40,11 +39,8 @@ static struct vmshare_frame *place_of(struct vmshare_frames *f, unsigned long ke
  */
 static struct vmshare_frame *new_places(u64 places)
 {
-	u64 bytes = places * sizeof(struct vmshare_frame);
-
-	if (bytes <= PAGE_SIZE)
-		return kzalloc(bytes, GFP_KERNEL);
-	return __vmalloc(bytes, GFP_KERNEL | __GFP_NOWARN | __GFP_ZERO | __GFP_RETRY_MAYFAIL);
+	return __vmalloc(places * sizeof(struct vmshare_frame),
+			 GFP_KERNEL | __GFP_NOWARN | __GFP_ZERO | __GFP_RETRY_MAYFAIL);
 }
 
 /* The table stays at most half full. */
