@@ -10,7 +10,7 @@ import time
 import facts
 import host
 import replay
-from case import case, equal, true, wait_for
+from case import DEADLINE_FACTOR, case, equal, true, wait_for
 from probes import Calls
 from replay import HOST, IDLE
 from schedtrace import Recorder
@@ -520,7 +520,7 @@ os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 while True:
     os.sched_yield()
 """
-MANY_RUNS = 3000  # two of such waits are longer than what is looked back on in one tick
+MANY_RUNS = 1000  # of each of two: a wait of so many is followed, but not of three threads in one tick
 
 
 def runs_of(process):
@@ -532,7 +532,10 @@ def yielders():
     """Two that give the first CPU to each other for ever, and to hardly anybody else."""
     pair = [subprocess.Popen([sys.executable, "-c", YIELDS]) for _ in range(2)]
     try:
-        wait_for(lambda: all(runs_of(process) > MANY_RUNS for process in pair), "many runs")
+        deadline = time.monotonic() + 60 * DEADLINE_FACTOR
+        while any(runs_of(process) < MANY_RUNS for process in pair):
+            true(time.monotonic() < deadline, "they give the CPU to each other")
+            time.sleep(0.001)
         yield
     finally:
         for process in pair:
