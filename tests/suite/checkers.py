@@ -56,6 +56,11 @@ def kernel_checks_itself():
     return os.path.exists(LOCKDEP)
 
 
+def slows_down():
+    """Each access to memory is checked, or many."""
+    return kernel_checks_itself() or os.path.exists(KCSAN)
+
+
 def needs_lockdep():
     return None if kernel_checks_itself() else "the kernel has no lockdep"
 
