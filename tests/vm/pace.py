@@ -55,8 +55,8 @@ class Pace:
 
 def judge(lines, pace):
     """Return: numbers of the console's lines in which the kernel complains; and what it
-    complained of that is the host's doing, in sentences."""
-    excused = [stuck for stuck in console.find_stuck(lines) if pace.excuses(stuck)]
+    complained of that is the host's doing, in sentences. Without a pace nothing is."""
+    excused = [stuck for stuck in console.find_stuck(lines) if pace and pace.excuses(stuck)]
     return console.find_splats(lines, excused), [
         f"the host let the machine run for {pace.ran(stuck):.0f} s of that, so it is not counted: {stuck.line}"
         for stuck in excused]
