@@ -5,6 +5,7 @@
  */
 #include "cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -161,10 +162,22 @@ static bool is_libvirt(const char *name, size_t len)
 	       ends_with(name, len, ".libvirt-qemu");
 }
 
+static bool is_slice(const char *name, size_t len)
+{
+	return ends_with(name, len, ".slice");
+}
+
+/* libvirt's own, where it does without systemd. */
+static bool is_partition(const char *name, size_t len)
+{
+	return ends_with(name, len, ".partition") || (len == 7 && !memcmp(name, "machine", 7));
+}
+
 /*
  * Where in the path the VM as a whole is: libvirt puts the threads of a machine
  * into cgroups below the machine's own. Returns the length of that part. Whoever was
- * given a unit, or is a user, can make a cgroup of that name below it: that is none.
+ * given a unit or another cgroup, or is a user, can make one of that name in it: that is
+ * none, and the machine's libvirt would be asked about somebody else's.
  */
 static size_t machine_length(const char *path)
 {
@@ -172,41 +185,46 @@ static size_t machine_length(const char *path)
 
 	if (!strncmp(path, "/user.slice/", 12))
 		return 0;
-	while (*name) {
+	for (; *name; name = end) {
+		size_t len;
+
 		name += *name == '/';
-		end = name + strcspn(name, "/");
-		if (is_libvirt(name, (size_t)(end - name)))
+		len = strcspn(name, "/");
+		end = name + len;
+		if (is_libvirt(name, len))
 			return (size_t)(end - path);
-		if (is_unit(name, (size_t)(end - name)))
+		if (!is_slice(name, len) && !is_partition(name, len))
 			return 0;
-		name = end;
 	}
 	return 0;
 }
 
-/*
- * The first part of the path that is a unit's name: systemd makes no unit below
- * another's cgroup, so what follows is not the machine's. Returns where it ends.
- */
-static size_t find_unit(const char *path, char unit[CGROUP_UNIT])
+/* The slices that the path begins with: in something else the machine's systemd has no unit. */
+static size_t slices_length(const char *path)
 {
-	const char *name = path, *end;
+	size_t len = 0, part;
 
-	unit[0] = '\0';
-	while (*name) {
-		name += *name == '/';
-		end = name + strcspn(name, "/");
-		if (is_unit(name, (size_t)(end - name)) && end - name < CGROUP_UNIT) {
-			/* systemd puts _ before names that the kernel uses itself */
-			const char *plain = name + (*name == '_');
-
-			memcpy(unit, plain, (size_t)(end - plain));
-			unit[end - plain] = '\0';
-			return (size_t)(end - path);
-		}
-		name = end;
+	while (path[len] == '/') {
+		part = strcspn(path + len + 1, "/");
+		if (!is_slice(path + len + 1, part))
+			break;
+		len += 1 + part;
 	}
-	return 0;
+	return len;
+}
+
+/* Is any part of the path a unit's name? */
+static bool has_unit(const char *path)
+{
+	size_t len;
+
+	for (; *path; path += len) {
+		path += *path == '/';
+		len = strcspn(path, "/");
+		if (is_unit(path, len))
+			return true;
+	}
+	return false;
 }
 
 /* What was mounted may be a part of the hierarchy; paths name the whole of it. */
@@ -245,22 +263,38 @@ static bool is_delegated(const struct cgroups *cgroups, const char *path, size_t
 	return has_flag(dir, "trusted.delegate") || has_flag(dir, "user.delegate");
 }
 
+/*
+ * The first part of the path that is no slice decides: a unit of the machine's systemd,
+ * which makes none below another's cgroup, so what follows is not the machine's; or a
+ * cgroup that somebody else made, a container's manager for one, with units of another
+ * systemd in it.
+ */
 static void find_owner(const struct cgroups *cgroups, const char *text, struct cgroup *cgroup)
 {
-	char path[CGROUP_PATH], inner[CGROUP_UNIT];
-	size_t end;
+	char path[CGROUP_PATH];
+	const char *name;
+	size_t start, len;
+	bool unit;
 
 	if (!cgroups->systemd)
 		return;
 	/* systemd's own hierarchy: v2, or in the old layout one without a controller */
 	if (!find_path(text, "name=systemd", path) && !find_path(text, "", path))
 		return;
-	end = find_unit(path, cgroup->unit);
-	if (!end)
+	start = slices_length(path);
+	if (path[start] != '/')
 		return;
-	cgroup->nested = find_unit(path + end, inner) != 0;
-	cgroup->below_unit = path[end] != '\0';
-	cgroup->delegated = is_delegated(cgroups, path, end);
+	name = path + start + 1;
+	len = strcspn(name, "/");
+	unit = is_unit(name, len);
+	cgroup->nested = has_unit(name + len);
+	if (!unit && !cgroup->nested)
+		return;
+	cgroup->below_unit = name[len] != '\0';
+	cgroup->delegated = is_delegated(cgroups, path, (size_t)(name + len - path));
+	/* systemd puts _ before names that the kernel uses itself */
+	snprintf(cgroup->unit, sizeof(cgroup->unit), "%.*s", (int)(len - (*name == '_')),
+		 name + (*name == '_'));
 }
 
 int cgroup_of(const struct cgroups *cgroups, uint32_t pid, struct cgroup *cgroup)
@@ -293,23 +327,74 @@ bool cgroup_is_root(const struct cgroup *cgroup)
 	return !strcmp(cgroup->path, "/");
 }
 
-uint32_t cgroup_stranger(const struct cgroup *cgroup,
-			 bool (*wanted)(uint32_t pid, const void *data), const void *data)
+struct search {
+	bool (*wanted)(uint32_t pid, const void *data);
+	const void *data;
+	uint32_t stranger;		/* 0: not found yet */
+};
+
+static int search_processes(const char *dir, struct search *search)
 {
 	char *text, *at, *end;
-	uint32_t stranger = 0;
 	size_t len;
 
-	text = files_read(cgroup->dir, "/cgroup.procs", PROCS_MAX, &len);
-	for (at = text; at && *at && !stranger; at = end) {
+	text = files_read(dir, "/cgroup.procs", PROCS_MAX, &len);
+	/* a cgroup that was removed has nobody in it */
+	if (!text)
+		return errno == ENOENT || errno == ENODEV ? 0 : -errno;
+	for (at = text; *at && !search->stranger; at = end) {
 		unsigned long pid = strtoul(at, &end, 10);
 
 		if (end == at)
 			break;
 		end += *end == '\n';
-		if (pid && !wanted((uint32_t)pid, data))
-			stranger = (uint32_t)pid;
+		if (pid && !search->wanted((uint32_t)pid, search->data))
+			search->stranger = (uint32_t)pid;
 	}
 	free(text);
-	return stranger;
+	return 0;
+}
+
+static int search_below(const char *dir, struct search *search);
+
+/* Processes with threads in a cgroup of threads are those of the one above, or above that. */
+static int search_child(const char *dir, const char *name, struct search *search)
+{
+	char path[CGROUP_PATH];
+	int ret;
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	ret = search_processes(path, search);
+	if (ret && ret != -EOPNOTSUPP)
+		return ret;
+	return search->stranger ? 0 : search_below(path, search);
+}
+
+static int search_below(const char *dir, struct search *search)
+{
+	DIR *list = opendir(dir);
+	struct dirent *entry;
+	int ret = 0;
+
+	if (!list)
+		return errno == ENOENT ? 0 : -errno;
+	while (!ret && !search->stranger && (entry = readdir(list))) {
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			ret = search_child(dir, entry->d_name, search);
+	}
+	closedir(list);
+	return ret;
+}
+
+int cgroup_stranger(const struct cgroup *cgroup, bool (*wanted)(uint32_t pid, const void *data),
+		    const void *data, uint32_t *stranger)
+{
+	struct search search = { .wanted = wanted, .data = data };
+	int ret = search_processes(cgroup->dir, &search);
+
+	if (!ret && !search.stranger)
+		ret = search_below(cgroup->dir, &search);
+	*stranger = search.stranger;
+	return ret;
 }

@@ -33,7 +33,7 @@ struct cgroup {
 	enum cgroup_version version;	/* of the hierarchy with the CPU controller */
 	char path[CGROUP_PATH];		/* of the whole VM, in that hierarchy */
 	char dir[CGROUP_PATH];		/* the same as a directory */
-	char unit[CGROUP_UNIT];		/* the systemd unit it is of; "": none */
+	char unit[CGROUP_UNIT];		/* the systemd unit, or if nested the cgroup, it is in; "": none */
 	bool below_unit;		/* a cgroup inside of the unit's own, */
 	bool delegated;			/* which the unit was given to do with as it likes */
 	bool nested;			/* and there another systemd has units: a user's, a container's */
@@ -53,10 +53,11 @@ int cgroup_of(const struct cgroups *cgroups, uint32_t pid, struct cgroup *cgroup
 bool cgroup_is_root(const struct cgroup *cgroup);
 
 /*
- * A process of the cgroup for which wanted() is false; 0: there is none. It
- * would be limited together with the VM.
+ * Finds a process of the cgroup, or of one below it, for which wanted() is false; 0: there
+ * is none. It would be limited together with the VM. Returns 0, or -errno if it cannot be
+ * told: -EOPNOTSUPP if the cgroup has threads of processes, not processes.
  */
-uint32_t cgroup_stranger(const struct cgroup *cgroup,
-			 bool (*wanted)(uint32_t pid, const void *data), const void *data);
+int cgroup_stranger(const struct cgroup *cgroup, bool (*wanted)(uint32_t pid, const void *data),
+		    const void *data, uint32_t *stranger);
 
 #endif

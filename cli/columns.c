@@ -59,7 +59,7 @@ static void get_percent(const struct column *column, const struct row *row, stru
 
 static uint64_t hundredths(double part)
 {
-	return (uint64_t)(part * 1e4 + 0.5);
+	return round_saturating(part * 1e4);
 }
 
 static void get_guest(const struct column *column, const struct row *row, struct value *value)

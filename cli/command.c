@@ -114,22 +114,6 @@ static bool is_uuid(const char *text)
 	return !text[i];
 }
 
-/* A line break would end a comment, other control characters a terminal's patience. */
-static bool is_clean(const char *text)
-{
-	size_t size = 3 * strlen(text) + 1;
-	char *copy = memory_allocate(size);
-	const char *at;
-	bool clean;
-
-	text_clean(text, copy, size);
-	clean = !strcmp(text, copy);
-	free(copy);
-	for (at = text; *at; at++)
-		clean &= (unsigned char)*at >= 0x20 && *at != 0x7f;
-	return clean;
-}
-
 static int refuse(struct error *err, const struct vm *vm, const char *why)
 {
 	return error_set(err, EXIT_RUNTIME, "no command for the VM with pid %u: %s", vm->pid, why);
@@ -177,9 +161,9 @@ static int check_name(const struct command_move *move, struct error *err)
 
 	if (!vm->name)
 		return refuse(err, vm, "its name is not known; use a template with {pid} or {uuid}");
-	if (!*vm->name || !is_clean(vm->name))
+	if (!*vm->name || !text_is_harmless(vm->name))
 		return refuse(err, vm,
-			      "its name is empty, has control characters or is no UTF-8; use a template with {pid} or {uuid}");
+			      "its name is empty, has control characters or others that a terminal does not show as they are, or is no UTF-8; use a template with {pid} or {uuid}");
 	if (name_is_twice(move))
 		return refuse(err, vm,
 			      "another VM has its name; use a template with {pid} or {uuid}");

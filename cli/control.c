@@ -56,6 +56,25 @@ static int take_lock(struct control *control, const char *dir, struct error *err
 	return 0;
 }
 
+/* Who can write there can plant a journal, by which root would write where they like. */
+static int check_owner(const char *dir, struct error *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), failed;
+	struct stat status;
+
+	if (fd < 0)
+		return refuse(err, "open the directory", dir);
+	failed = fstat(fd, &status);
+	close(fd);
+	if (failed)
+		return refuse(err, "look at", dir);
+	if (status.st_uid == geteuid() && !(status.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	return error_set(err, EXIT_PERMISSION,
+			 "others can write to %s (owner %u, mode %03o), and what is there says which limits to put back; name a directory of your own, that nobody else can write to",
+			 dir, status.st_uid, status.st_mode & 0777);
+}
+
 int control_open(struct control *control, const char *dir, struct error *err)
 {
 	memset(control, 0, sizeof(*control));
@@ -67,7 +86,7 @@ int control_open(struct control *control, const char *dir, struct error *err)
 	snprintf(control->socket, sizeof(control->socket), "%s/manage.socket", dir);
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		return refuse(err, "make the directory", dir);
-	if (!take_lock(control, dir, err))
+	if (!check_owner(dir, err) && !take_lock(control, dir, err))
 		return 0;
 	control_close(control);
 	return -1;
@@ -101,6 +120,12 @@ void control_answer(const struct control *control, const char *text)
 	close(fd);
 }
 
+static int refuse_silent(struct error *err)
+{
+	return error_set(err, EXIT_RUNTIME, "the manager did not answer within %d s; see its messages",
+			 ANSWER_SECONDS);
+}
+
 static int connect_to(const char *dir, struct error *err)
 {
 	struct timeval patience = { .tv_sec = ANSWER_SECONDS };
@@ -111,11 +136,15 @@ static int connect_to(const char *dir, struct error *err)
 		return refuse(err, "make a socket for", dir);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/manage.socket", dir);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	/* connecting waits as sending does, for as long as too many others wait for an answer */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		return fd;
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		error_set(err, EXIT_RUNTIME, "no manager runs at %s; start one by vmshare manage (systemctl start vmshare)",
 			  dir);
+	else if (errno == EAGAIN)
+		refuse_silent(err);
 	else
 		refuse(err, "connect to", address.sun_path);
 	close(fd);
@@ -141,8 +170,7 @@ char *control_ask(const char *dir, struct error *err)
 	}
 	close(fd);
 	if (got || !len) {
-		error_set(err, EXIT_RUNTIME, "the manager did not answer within %d s; see its messages",
-			  ANSWER_SECONDS);
+		refuse_silent(err);
 		free(text);
 		return NULL;
 	}

@@ -18,7 +18,10 @@ struct control {
 	char socket[CONTROL_PATH];
 };
 
-/* Makes the directory and takes the lock; refused if another manager has it. */
+/*
+ * Makes the directory and takes the lock; refused if another manager has it, or if
+ * somebody else can write to the directory.
+ */
 int control_open(struct control *control, const char *dir, struct error *err);
 int control_listen(struct control *control, struct error *err);
 

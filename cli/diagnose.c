@@ -112,7 +112,7 @@ static void check_speed(struct findings *findings, const struct snapshot *snap, 
 	    "ksmd looks at %s/s at most (pages_to_scan %" PRIu64 ", sleep_millisecs %" PRIu64
 	    "): %s for the VMs' %s, and a page merges in the second pass%s",
 	    size_text(findings, per_second * FRAME, rate), pages, sleep_ms,
-	    units_duration((uint64_t)(seconds * 1e9), time), size_text(findings, anon, memory),
+	    units_duration(round_saturating(seconds * 1e9), time), size_text(findings, anon, memory),
 	    seconds > SLOW_PASS_S ? "; raise " KSM "pages_to_scan" : "");
 }
 

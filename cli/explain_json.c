@@ -28,10 +28,18 @@ static json_t *prefix_json(const struct plan *plan, const struct explain_choice 
 	return object;
 }
 
-/* More than the plan costs; negative only where the plan is not proved. */
-static json_t *excess_json(const struct plan *plan, const struct explain_choice *obvious)
+/*
+ * More than the plan costs. Less is possible where the plan is not proved, or, of one that
+ * is, where the destinations do not take the choice: else it would be the plan.
+ */
+static void put_excess(const struct plan *plan, const struct explain_choice *obvious,
+		       json_t *object)
 {
-	return json_integer((json_int_t)(obvious->real.cost - plan->choice->cost));
+	uint64_t cost = obvious->real.cost, best = plan->choice->cost;
+
+	json_object_set_new(object, "excess_cost", json_integer((json_int_t)(cost - best)));
+	if (cost < best && plan->choice->proved)
+		json_object_set_new(object, "fits", json_false());
 }
 
 static json_t *orders_json(const struct plan *plan)
@@ -50,7 +58,7 @@ static json_t *orders_json(const struct plan *plan)
 		json_object_set_new(object, "until_met",
 				    prefix_json(plan, obvious, &obvious->real, obvious->possible));
 		if (obvious->possible)
-			json_object_set_new(object, "excess_cost", excess_json(plan, obvious));
+			put_excess(plan, obvious, object);
 		json_array_append_new(array, object);
 	}
 	return array;

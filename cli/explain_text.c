@@ -87,6 +87,8 @@ static void print_excess(const struct plan *plan, uint64_t cost)
 
 	if (cost == best)
 		printf("no more than the plan");
+	else if (cost < best && plan->choice->proved)
+		printf("less than the plan, but the destinations do not take them");
 	else if (cost < best)
 		printf("less than the plan, which is not proved");
 	else if (best)

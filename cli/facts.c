@@ -30,3 +30,8 @@ uint64_t add_saturating(uint64_t a, uint64_t b)
 {
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
+
+uint64_t round_saturating(double number)
+{
+	return number < 0x1p64 - 0x1p12 ? (uint64_t)(number + 0.5) : UINT64_MAX;
+}

@@ -28,4 +28,7 @@ void facts_add(struct facts *facts, unsigned int field, uint64_t value);
 /* Addition that stays at the largest number instead of wrapping. */
 uint64_t add_saturating(uint64_t a, uint64_t b);
 
+/* To the nearest whole number; what is too large for one gives the largest. */
+uint64_t round_saturating(double number);
+
 #endif

@@ -352,9 +352,10 @@ static const char *choose_cpus(struct limiter *limiter, struct managed *vm,
 {
 	const char *why;
 
-	if (!decision->cpus || !list_cpus(limiter, decision, list))
+	if (!decision->cpus)
 		return NULL;
-	why = entry_take_cpus(entry_of(limiter, vm), list);
+	why = list_cpus(limiter, decision, list) ? entry_take_cpus(entry_of(limiter, vm), list) :
+						   "their list cannot be read, or is too long";
 	if (why && !vm->unpinned)
 		say(limiter, vm, "its CPUs stay as they are: %s", why);
 	vm->unpinned = why;
@@ -382,7 +383,7 @@ static bool look(struct limiter *limiter, struct managed *vm, struct journal_ent
 }
 
 /* Notes in the journal what a decision will change; false if it changes nothing. */
-static bool stage(struct limiter *limiter, struct managed *vm,
+static bool stage(struct limiter *limiter, const struct roster *roster, struct managed *vm,
 		  const struct manage_decision *decision)
 {
 	struct limit limit = {
@@ -403,6 +404,9 @@ static bool stage(struct limiter *limiter, struct managed *vm,
 		return false;
 	/* a decision has all that shall hold, so what was tried in vain is in it, too */
 	if (!decision->change && !(vm->limited && vm->troubled))
+		return false;
+	/* the next check knows what to do with limits in a cgroup that it has left */
+	if (!roster_is_in_place(roster, vm))
 		return false;
 	first = !vm->limited;
 	entry = first ? begin(limiter, vm) : entry_of(limiter, vm);
@@ -482,7 +486,7 @@ int limiter_apply(struct limiter *limiter, struct roster *roster,
 	limiter->cpus = NULL;
 	for (i = 0; i < n; i++) {
 		vm = roster_find(roster, decisions[i].pid);
-		staged[i] = vm && stage(limiter, vm, &decisions[i]);
+		staged[i] = vm && stage(limiter, roster, vm, &decisions[i]);
 		any |= staged[i];
 	}
 	if ((any || limiter->dirty) && save(limiter, err)) {

@@ -247,6 +247,8 @@ static json_t *vm_json(const struct manager *manager, size_t i)
 		json_object_set_new(object, "place", jsonout_text(vm->place));
 	}
 	json_object_set_new(object, "throttled_ns", jsonout_number(vm->reading.throttled_ns));
+	if (vm->unpinned)
+		json_object_set_new(object, "unpinned", json_string(vm->unpinned));
 	entry = journal_find(&manager->limiter.journal, vm->pid, vm->start_time_ns);
 	if (entry)
 		json_object_set_new(object, "limits", limits_json(entry));

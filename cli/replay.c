@@ -50,7 +50,7 @@ json_t *decision_json(const struct manage_decision *decision, const char *name)
 		json_object_set_new(object, "cpus", json_integer(decision->cpus));
 		json_object_set_new(object, "cpus_own", json_boolean(decision->cpus_own));
 	}
-	json_object_set_new(object, "reason", json_string(decision->reason));
+	json_object_set_new(object, "reason", jsonout_text(decision->reason));
 	return object;
 }
 
@@ -67,15 +67,17 @@ static void format_limit(const struct manage_decision *decision, char *out, size
 void decision_line(const struct manage_decision *decision, const char *name, char *line,
 		   size_t size)
 {
-	char limit[64], weight[32] = "", label[256], pid[16];
+	char limit[64], weight[32] = "", label[256], pid[16], reason[2 * MANAGE_REASON];
 
 	snprintf(pid, sizeof(pid), "%u", decision->pid);
 	text_escape(name ? name : pid, label, sizeof(label));
+	/* it may quote the name of a cgroup, which whoever made it chose */
+	text_escape(decision->reason, reason, sizeof(reason));
 	format_limit(decision, limit, sizeof(limit));
 	if (decision->weight)
 		snprintf(weight, sizeof(weight), " weight %u", decision->weight);
 	snprintf(line, size, "%s %s %s%s%s: %s", label, manage_class_name(decision->class),
-		 limit, weight, decision->change ? " (new)" : "", decision->reason);
+		 limit, weight, decision->change ? " (new)" : "", reason);
 }
 
 static bool is_shown(const struct manage_decision *decision, const struct replay_view *view)

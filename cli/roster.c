@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,11 +110,34 @@ static bool may_be_there(uint32_t pid, const void *data)
 	       procvm_is_kernels(pid, company->roster->root);
 }
 
-static uint32_t find_stranger(const struct roster *roster, const struct managed *vm)
+/* Results as of cgroup_stranger(). */
+static int find_stranger(const struct roster *roster, const struct managed *vm,
+			 uint32_t *stranger)
 {
 	struct company company = { roster, vm->pid };
 
-	return vm->cgroup.libvirt ? 0 : cgroup_stranger(&vm->cgroup, may_be_there, &company);
+	*stranger = 0;
+	return vm->cgroup.libvirt ? 0 :
+	       cgroup_stranger(&vm->cgroup, may_be_there, &company, stranger);
+}
+
+/* Why it cannot be limited alone; false if it can. */
+static bool find_company(const struct roster *roster, struct managed *vm)
+{
+	uint32_t stranger;
+	int ret = find_stranger(roster, vm, &stranger);
+
+	if (ret == -EOPNOTSUPP)
+		snprintf(vm->why, sizeof(vm->why),
+			 "its cgroup has some of its threads only; start it in a cgroup of processes");
+	else if (ret)
+		snprintf(vm->why, sizeof(vm->why), "cannot read who else is in its cgroup: %s",
+			 strerror(-ret));
+	else if (stranger)
+		snprintf(vm->why, sizeof(vm->why),
+			 "process %" PRIu32 " is in its cgroup too and would be limited with it; give the VM a cgroup of its own",
+			 stranger);
+	return ret || stranger;
 }
 
 /* Another cgroup, or more of it: what it has counted until now is not of this VM and time. */
@@ -127,7 +151,6 @@ static int open_gauge(struct managed *vm)
 void roster_place(const struct roster *roster, struct managed *vm)
 {
 	char place[ACTUATOR_PLACE];
-	uint32_t stranger;
 
 	gauge_close(&vm->gauge);
 	free(vm->place);
@@ -145,14 +168,9 @@ void roster_place(const struct roster *roster, struct managed *vm)
 		return;
 	}
 	vm->actuator = actuator_choose(&vm->cgroup, vm->uuid, place, vm->why);
-	stranger = vm->actuator ? find_stranger(roster, vm) : 0;
-	vm->company = stranger;
-	if (stranger) {
-		snprintf(vm->why, sizeof(vm->why),
-			 "process %" PRIu32 " is in its cgroup too and would be limited with it; give the VM a cgroup of its own",
-			 stranger);
+	vm->company = vm->actuator && find_company(roster, vm);
+	if (vm->company)
 		vm->actuator = NULL;
-	}
 	vm->place = vm->actuator ? strdup(place) : NULL;
 	if (vm->actuator && !vm->place)
 		snprintf(vm->why, sizeof(vm->why), "there is no memory to note its cgroup");
@@ -279,7 +297,11 @@ static bool was_moved(const struct roster *roster, const struct managed *vm)
 /* Somebody has come into its cgroup, or has left it. */
 static bool has_new_company(const struct roster *roster, const struct managed *vm)
 {
-	return (vm->actuator || vm->company) && !!find_stranger(roster, vm) != vm->company;
+	uint32_t stranger;
+
+	if (!vm->actuator && !vm->company)
+		return false;
+	return (find_stranger(roster, vm, &stranger) || stranger) != vm->company;
 }
 
 /*
@@ -299,11 +321,17 @@ static void reopen_gauge(struct managed *vm)
 	open_gauge(vm);
 }
 
+bool roster_is_in_place(const struct roster *roster, struct managed *vm)
+{
+	if (!was_moved(roster, vm) && !has_new_company(roster, vm))
+		return true;
+	roster_place(roster, vm);
+	return false;
+}
+
 static void look_again(const struct roster *roster, struct managed *vm)
 {
-	if (was_moved(roster, vm) || has_new_company(roster, vm))
-		roster_place(roster, vm);
-	else if (is_blind(vm))
+	if (roster_is_in_place(roster, vm) && is_blind(vm))
 		reopen_gauge(vm);
 }
 
@@ -331,11 +359,26 @@ static void read_gauge(const struct roster *roster, struct managed *vm)
 	vm->reading = reading;
 }
 
+/* Its pid may be another process's already, and that a VM, too. */
+static bool has_ended(const struct roster *roster, const struct managed *vm)
+{
+	struct pollfd end = { .fd = vm->pidfd, .events = POLLIN };
+	uint64_t start_time_ns;
+
+	if (vm->pidfd >= 0)
+		return poll(&end, 1, 0) == 1;
+	return procvm_start_time(vm->pid, roster->root, &start_time_ns) &&
+	       start_time_ns != vm->start_time_ns;
+}
+
 static int take_over(struct roster *roster, const struct thread *threads, size_t n,
 		     const struct roster_events *events, struct error *err)
 {
 	struct managed *vm = roster_find(roster, threads->pid);
-	bool is_new = !vm;
+	bool is_new = !vm || has_ended(roster, vm);
+
+	if (vm && is_new)
+		roster_forget(roster, vm, events);
 
 	if (is_new)
 		vm = admit(roster, threads->pid, err);

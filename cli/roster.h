@@ -23,13 +23,13 @@ struct managed {
 	const struct actuator *actuator;	/* NULL: cannot be limited, see why */
 	char *place;
 	char why[ACTUATOR_WHY];		/* left alone because of this; empty: it is not */
-	bool company;			/* that is another process in its cgroup */
+	bool company;			/* that is another process in its cgroup, or what cannot be told */
 
 	unsigned int checks;		/* since it is followed */
 
 	/* what vmshare has set and seen in place; UINT64_MAX: nothing */
 	bool limited;			/* the limiter's journal has it */
-	bool unpinned;			/* it was said why its CPUs stay as they are */
+	const char *unpinned;		/* why its CPUs stay as they are, which was said; NULL: they do not */
 	bool troubled;			/* the last try was in vain: either of two limits is in place */
 	uint64_t quota_ns, period_ns;
 	uint32_t weight, cpus_first, cpus;	/* 0: nothing */
@@ -67,6 +67,12 @@ void roster_forget(struct roster *roster, struct managed *vm, const struct roste
 
 /* Looks at the cgroup again, after its process was moved. */
 void roster_place(const struct roster *roster, struct managed *vm);
+
+/*
+ * Is it where it was, and in no new company? If not, its cgroup was looked at again, and
+ * limits that were meant for it are of a cgroup that is others' now.
+ */
+bool roster_is_in_place(const struct roster *roster, struct managed *vm);
 
 /* What the policies are given; the names in it are copies. */
 int roster_sample(const struct roster *roster, uint64_t time_ns, struct manage_sample *sample,

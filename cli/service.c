@@ -299,6 +299,13 @@ static int run_locked(struct service *service, struct error *err)
 	return ret < 0 ? ret : service_check_restored(failed, err);
 }
 
+/* Who only observes changes nothing, not even back. */
+static void tell_of_left(const struct service *service)
+{
+	if (!service->options->manager.apply && !access(service->control.journal, F_OK))
+		say(service, "a manager before this one has left limits behind; vmshare manage --restore puts them back");
+}
+
 int service_run(struct service_options *options, struct error *err)
 {
 	struct service service = { .options = options };
@@ -307,6 +314,7 @@ int service_run(struct service_options *options, struct error *err)
 	allow_many_descriptors();
 	if (control_open(&service.control, options->dir, err))
 		return -1;
+	tell_of_left(&service);
 	ret = control_listen(&service.control, err) ? -1 : run_locked(&service, err);
 	control_close(&service.control);
 	return ret;

@@ -116,6 +116,19 @@ void text_escape(const char *in, char *out, size_t size)
 	*out = '\0';
 }
 
+bool text_is_harmless(const char *text)
+{
+	uint32_t point;
+	size_t length;
+
+	for (; *text; text += length) {
+		length = decode(text, &point);
+		if (!length || is_harmful(point))
+			return false;
+	}
+	return true;
+}
+
 static size_t point_width(uint32_t point)
 {
 	int width = wcwidth((wchar_t)point);

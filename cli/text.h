@@ -22,6 +22,9 @@ void text_clean(const char *in, char *out, size_t size);
  */
 void text_escape(const char *in, char *out, size_t size);
 
+/* Would it be shown as it is, but for its backslashes? */
+bool text_is_harmless(const char *text);
+
 /* The ending of a noun that is counted: none for one, else "s". */
 const char *text_plural(uint64_t count);
 

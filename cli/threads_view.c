@@ -118,7 +118,7 @@ static void guest_cell(struct table *table, const struct thread *thread, uint64_
 		     usage_guest_ns(&thread->counters, &ns);
 
 	hundredths_cell(table, known,
-			known ? (uint64_t)((double)ns * 1e4 / (double)elapsed_ns + 0.5) : 0);
+			known ? round_saturating((double)ns * 1e4 / (double)elapsed_ns) : 0);
 }
 
 static void switch_cells(struct table *table, const struct counters *counters,

@@ -205,11 +205,12 @@ const char *units_duration(uint64_t ns, char out[UNITS_TEXT])
 {
 	uint64_t seconds = ns / 1000000000;
 
+	/* three digits are rounded: 1000 of a unit are 1 of the next */
 	if (ns < 1000)
 		snprintf(out, UNITS_TEXT, "%" PRIu64 "ns", ns);
-	else if (ns < 1000000)
+	else if (ns < 999500)
 		snprintf(out, UNITS_TEXT, "%.3gus", (double)ns / 1e3);
-	else if (ns < 1000000000)
+	else if (ns < 999500000)
 		snprintf(out, UNITS_TEXT, "%.3gms", (double)ns / 1e6);
 	else if (seconds < 100)
 		snprintf(out, UNITS_TEXT, "%.3gs", (double)ns / 1e9);

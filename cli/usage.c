@@ -114,7 +114,7 @@ void usage_free(struct usage *usage)
 
 static uint64_t per(double amount, double scale, uint64_t elapsed_ns)
 {
-	return (uint64_t)(amount * scale / (double)elapsed_ns + 0.5);
+	return round_saturating(amount * scale / (double)elapsed_ns);
 }
 
 bool usage_percent(uint64_t elapsed_ns, const struct counters *counters, enum thread_field field,
@@ -165,7 +165,7 @@ bool usage_involuntary(const struct counters *counters, uint64_t *hundredths)
 	    !facts_get(&counters->facts, THREAD_INVOLUNTARY_SWITCHES, &involuntary) ||
 	    !(voluntary || involuntary))
 		return false;
-	*hundredths = (uint64_t)((double)involuntary * 1e4 /
-				 ((double)voluntary + (double)involuntary) + 0.5);
+	*hundredths = round_saturating((double)involuntary * 1e4 /
+				       ((double)voluntary + (double)involuntary));
 	return true;
 }

@@ -16,7 +16,7 @@
  */
 #define SETTINGS_MAX 5
 #define SETTING_KEY 32
-#define SETTING_VALUE 256
+#define SETTING_VALUE 1024		/* a list of CPUs is the longest */
 #define ACTUATOR_PLACE CGROUP_PATH
 #define ACTUATOR_WHY 320
 

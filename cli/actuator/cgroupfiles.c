@@ -25,10 +25,10 @@ static int explain(struct error *err, const char *doing, const char *dir, const 
 	return is_gone(dir, error) ? -ENOENT : -1;
 }
 
-/* The first line, without its end. */
+/* The first line, without its end. No file of a cgroup is a link, here and below. */
 static int read_line(const char *path, char *line, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), error;
 	ssize_t got;
 
 	if (fd < 0)
@@ -67,7 +67,7 @@ int cgroupfiles_read(const char *dir, const char *const *keys, size_t n, struct 
 static int write_line(const char *path, const char *value)
 {
 	char line[SETTING_VALUE + 1];
-	int fd = open(path, O_WRONLY | O_CLOEXEC), error = 0, len;
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW), error = 0, len;
 
 	if (fd < 0)
 		return errno;

@@ -3,8 +3,10 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -61,14 +63,32 @@ static int read_counters(void *data, struct cpu *cpu, struct error *err)
 	return ret ? -1 : 0;
 }
 
+/* Whoever reads from a pipe could keep the manager waiting, with limits in place. */
+static FILE *open_file(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
+	struct stat status;
+	FILE *file = NULL;
+
+	if (fd >= 0 && !fstat(fd, &status)) {
+		errno = ESPIPE;
+		if (!S_ISFIFO(status.st_mode) && !S_ISSOCK(status.st_mode))
+			file = fdopen(fd, "w");
+	}
+	if (fd >= 0 && !file)
+		close(fd);
+	return file;
+}
+
 static FILE *open_trace(const char *name, struct error *err)
 {
-	FILE *trace = fopen(name, "we");
+	FILE *trace = open_file(name);
+	bool pipe = !trace && (errno == ESPIPE || errno == ENXIO);
 
 	if (trace && !trace_write_head(trace))
 		return trace;
-	error_set(err, errno == EACCES ? EXIT_PERMISSION : EXIT_RUNTIME, "cannot write %s: %s",
-		  name, strerror(errno));
+	error_set(err, errno == EACCES ? EXIT_PERMISSION : EXIT_RUNTIME, "cannot write %s: %s%s",
+		  name, pipe ? "it is a pipe" : strerror(errno), pipe ? "; record into a file" : "");
 	if (trace)
 		fclose(trace);
 	return NULL;
@@ -120,7 +140,7 @@ static int restore_first(const struct options *options, bool *told, struct error
 	size_t failed;
 
 	*told = false;
-	if (options->manage != MANAGE_RUN)
+	if (options->manage != MANAGE_RUN || !options->apply)
 		return 0;
 	if (service_restore(directory(options), say, &failed, err))
 		return -1;

@@ -174,8 +174,11 @@ double search_price(struct search *search)
 {
 	const struct division *division = search->division;
 	int64_t missing = missing_of(division);
-	uint32_t n = list_open(search), i;
+	uint32_t n, i;
 
+	if (!missing)
+		return 0;
+	n = list_open(search);
 	qsort_r(search->order, n, sizeof(*search->order), compare_ratio, division->ratio);
 	for (i = 0; i < n; i++) {
 		int64_t part = division->part[search->order[i]];
@@ -284,8 +287,12 @@ double search_bound(struct search *search)
 {
 	const struct division *division = search->division;
 	bool scarce = slots_of(division) < division->n_open;
-	double price = search_price(search);
+	double price;
 
+	/* rounded gains meet the need, those of the cover may not: nothing has a price */
+	if (!missing_of(division))
+		return bound_at(search, 0, 0);
+	price = search_price(search);
 	if (price == 0 || (scarce && too_few_slots(search)))
 		return IMPOSSIBLE;
 	return scarce ? bound_with_toll(search, price) : bound_at(search, price, 0);

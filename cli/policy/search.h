@@ -28,7 +28,7 @@ int search_init(struct search *search, struct cover *cover, struct division *div
 		const uint32_t *twin);
 void search_free(struct search *search);
 
-/* The price at which the knapsack over the parts breaks; 0: they are not enough. */
+/* The price at which the knapsack over the parts breaks; 0: nothing is missing, or they are not enough. */
 double search_price(struct search *search);
 
 /* The bound of the linear relaxation, as far as the division is levelled. */

@@ -25,6 +25,7 @@
 
 static const char usage[] =
 "usage: nlclient [OPTIONS] info | host | vm [PID] | vcpu [PID] | set | cpu [PID]\n"
+"       nlclient [OPTIONS] snapshot      host, vm, vcpu and set of one, each with its end\n"
 "       nlclient [OPTIONS] track | events | raw KIND | raw all | raw list | storm\n"
 "       nlclient [OPTIONS] fuzz | faults info|host|vm|vcpu|set|cpu|track|event | faults load\n"
 "Prints messages as lines of JSON; the last line is how the exchange ended.\n"
@@ -123,6 +124,16 @@ static int absent(int error)
 	return print_end(&answer);
 }
 
+static void exchange(struct link *link, uint8_t command, int flags, const struct options *options,
+		     message_fn visit, void *arg, struct answer *answer)
+{
+	struct nl_msg *message = link_request(link, command, flags);
+
+	add_choice(message, options);
+	link_send(link, message);
+	link_receive(link, visit, arg, answer);
+}
+
 static int query(uint8_t command, int flags, const struct options *options)
 {
 	struct answer answer = { .error = 0 };
@@ -131,15 +142,47 @@ static int query(uint8_t command, int flags, const struct options *options)
 
 	if (error)
 		return absent(error);
-	for (unsigned long i = 0; i < options->repeat && !answer.error && !answer.silent; i++) {
-		struct nl_msg *message = link_request(&link, command, flags);
-
-		add_choice(message, options);
-		link_send(&link, message);
-		link_receive(&link, print_message, NULL, &answer);
-	}
+	for (unsigned long i = 0; i < options->repeat && !answer.error && !answer.silent; i++)
+		exchange(&link, command, flags, options, print_message, NULL, &answer);
 	link_close(&link);
 	return print_end(&answer);
+}
+
+static int ask_once(struct link *link, uint8_t command, int flags, const struct options *options,
+		    message_fn visit, void *arg)
+{
+	struct answer answer = { .error = 0 };
+
+	exchange(link, command, flags, options, visit, arg, &answer);
+	return print_end(&answer);
+}
+
+static void print_and_note(const struct nlmsghdr *message, void *arg)
+{
+	const struct nlattr *generation = nlmsg_find_attr((struct nlmsghdr *)message, GENL_HDRLEN,
+							  VMSHARE_A_GENERATION);
+	long long *noted = arg;
+
+	if (generation)
+		*noted = nla_get_u64(generation);
+	print_message(message, NULL);
+}
+
+/* All of one snapshot, before it is too old to be named. */
+static int whole_snapshot(const struct options *options)
+{
+	static const uint8_t rest[] = { VMSHARE_CMD_VM, VMSHARE_CMD_VCPU, VMSHARE_CMD_SET };
+	struct options named = { .engine = -1, .max_age = -1, .generation = -1, .pid = -1 };
+	struct link link;
+	int error = open_link(&link, options), failed;
+
+	if (error)
+		return absent(error);
+	failed = ask_once(&link, VMSHARE_CMD_HOST, 0, options, print_and_note, &named.generation);
+	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]) && !failed; i++)
+		failed = ask_once(&link, rest[i], NLM_F_DUMP, &named, print_message, NULL);
+	link_close(&link);
+	return failed;
 }
 
 /* A socket that stays open for as long as there is input. */
@@ -253,6 +296,8 @@ static int run(int argc, char **argv, struct options *options)
 		return query(VMSHARE_CMD_SET, NLM_F_DUMP, options);
 	if (!strcmp(verb, "cpu"))
 		return query(VMSHARE_CMD_CPU, NLM_F_DUMP, options);
+	if (!strcmp(verb, "snapshot"))
+		return whole_snapshot(options);
 	if (!strcmp(verb, "track"))
 		return track(options);
 	if (!strcmp(verb, "events"))

@@ -15,12 +15,17 @@ VMSHARE = f"{host.TOP}/vmshare"
 ENGINES = ("tree", "pages")
 
 
-def nlclient(*words):
-    """Lines of a dump or an answer; the last says how it ended."""
+def run_nlclient(*words):
     done = subprocess.run([NLCLIENT, *words], capture_output=True, text=True)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     if not lines or "errno" not in lines[-1]:
         raise Failure(f"nlclient {' '.join(words)}: {done.stdout}{done.stderr}")
+    return lines
+
+
+def nlclient(*words):
+    """Lines of a dump or an answer; the last says how it ended."""
+    lines = run_nlclient(*words)
     return lines[:-1], lines[-1]
 
 
@@ -28,13 +33,30 @@ class Expired(Failure):
     """The snapshot that was named is not kept any more."""
 
 
-def ask(*words):
-    lines, end = nlclient(*words)
+def check_end(end, words):
     if end["errno"] == errno.ESTALE:
         raise Expired(f"nlclient {' '.join(words)}: {end}")
     if end["errno"]:
         raise Failure(f"nlclient {' '.join(words)}: {end}")
+
+
+def ask(*words):
+    lines, end = nlclient(*words)
+    check_end(end, words)
     return lines
+
+
+def ask_whole(*words):
+    """Host, VMs, vCPUs and sets of one snapshot: lines each."""
+    parts = [[]]
+    for line in run_nlclient("snapshot", *words):
+        if "errno" in line:
+            check_end(line, words)
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    equal(len(parts), 5, f"nlclient snapshot {' '.join(words)}: parts")
+    return parts[:4]
 
 
 def cli(*words, code=0, stdin=None):
@@ -62,13 +84,11 @@ class Snapshot:
 
     def take(self, engine, max_age):
         age = ("--max-age", str(max_age)) if max_age is not None else ()
-        self.host = ask("host", "--engine", engine, *age)[0]
-        named = ("--generation", str(self.host["generation"]))
-        self.vms = {vm["pid"]: vm for vm in ask("vm", *named)}
-        self.vcpus = ask("vcpu", *named)
+        (self.host,), vms, self.vcpus, sets = ask_whole("--engine", engine, *age)
+        self.vms = {vm["pid"]: vm for vm in vms}
         self.sets = {
             (tuple(s["members"]), bool(s["outside"])):
-            s["frames_bytes"] // page_bytes() for s in ask("set", *named)}
+            s["frames_bytes"] // page_bytes() for s in sets}
 
     def shares(self, pid):
         vm = self.vms[pid]

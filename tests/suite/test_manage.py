@@ -69,10 +69,10 @@ class Managing:
     def options(self):
         return ["--dir", f"{self.dir}/run", "--config", f"{self.dir}/conf"]
 
-    def start(self, *more, under=()):
+    def start(self, *more, under=(), apply=True):
         log = open(f"{self.dir}/log", "w")
-        return subprocess.Popen([*under, facts.VMSHARE, "manage", "--apply", *self.options(), *more],
-                                stdout=log, stderr=log)
+        return subprocess.Popen([*under, facts.VMSHARE, "manage", *["--apply"][:apply],
+                                 *self.options(), *more], stdout=log, stderr=log)
 
     def log(self):
         return host.read(f"{self.dir}/log")
@@ -227,6 +227,11 @@ def the_manager_started_after_one_that_was_killed():
         vms.await_limits(manager)
         stop(manager, signal.SIGKILL)
         true(vms.limited()[0], "nothing could put it back")
+        manager = vms.start(apply=False)
+        wait_for(lambda: "--restore puts them back" in vms.log(), "one that only observes to say so")
+        vms.await_checks()
+        equal(stop(manager), 0, f"exit status; {vms.log()}")
+        true(vms.limited()[0], "it changes nothing, not even back")
         manager = vms.start()
         wait_for(lambda: "left limits behind" in vms.log(), "the next one to say so")
         vms.await_limits(manager)
@@ -247,6 +252,20 @@ def the_manager_told_to_end_while_it_puts_back_what_another_left():
                                        "-e", f"inject=write:signal=TERM:when={n}"])
             equal(manager.wait(60), 0, f"exit status, told at write {n}; {vms.log()}")
             vms.all_as_found(f"after SIGTERM at write {n}")
+
+
+@case()
+def a_trace_is_no_pipe():
+    """Whoever reads it could keep the manager waiting, with limits in place."""
+    with Managing() as managing:
+        pipe = f"{managing.dir}/pipe"
+        os.mkfifo(pipe)
+        for flags in (None, os.O_RDONLY | os.O_NONBLOCK):
+            reader = os.open(pipe, flags) if flags is not None else None
+            said = facts.cli("manage", "--record", pipe, *managing.options(), code=1)
+            true("record into a file" in said, said)
+            if reader is not None:
+                os.close(reader)
 
 
 PINNING = """[Manage]

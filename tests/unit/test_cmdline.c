@@ -28,6 +28,12 @@
 	"{\"pid\":6,\"unique_bytes\":10000,\"anon_bytes\":30000,\"cost\":1}," \
 	"{\"pid\":7,\"unique_bytes\":20000,\"anon_bytes\":40000,\"cost\":5}],\"sets\":[]}"
 
+/* The same, and the two that do not fit come first by size. */
+#define CROWD "{\"version\":1,\"vms\":[" \
+	"{\"pid\":5,\"unique_bytes\":15000,\"anon_bytes\":30000,\"cost\":1}," \
+	"{\"pid\":6,\"unique_bytes\":15000,\"anon_bytes\":30000,\"cost\":1}," \
+	"{\"pid\":7,\"unique_bytes\":29000,\"anon_bytes\":29000,\"cost\":5}],\"sets\":[]}"
+
 /* A window in which one VM's guest time is not known, and of another nothing. */
 #define WINDOW "{\"version\":1,\"window_ns\":1000000000,\"vms\":[" \
 	"{\"pid\":5,\"threads\":[{\"tid\":6,\"kind\":\"vcpu\",\"vcpu\":0,\"window\":" \
@@ -316,6 +322,10 @@ static const struct row rows[] = {
 	  "note: a set that costs 2 does not fit the destinations" },
 	{ 0, "victim --need 15000 -j --from - --dest b=" GOLDEN "/hostb.json", TIGHT,
 	  "\"anywhere\":2" },
+	{ 0, "victim --need 28000 --explain --from - --dest b=" GOLDEN "/hostb.json", CROWD,
+	  "less than the plan, but the destinations do not take them" },
+	{ 0, "victim --need 28000 --explain -j --from - --dest b=" GOLDEN "/hostb.json", CROWD,
+	  "\"excess_cost\":-3,\"fits\":false" },
 	{ 0, "victim --need 5K" THREE HOST_B HOST_C, NULL, "hostc grows by" },
 	{ 3, "victim --need 4K --margin 90%" THREE HOST_B, NULL, "; 3 VMs left out because no destination takes it (too large, or its name" },
 	{ 3, "victim --need 4K --with vm1 --margin 1M" THREE HOST_B, NULL, "has to leave (--with)" },

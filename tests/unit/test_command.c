@@ -94,6 +94,8 @@ static const struct {
 	  "virsh migrate --live --persistent --undefinesource --domain=web1 "
 	  "--desturi=qemu+ssh://\"${DEST:?}\"/system", false },
 	{ COMMAND_VIRSH, NULL, "a\nb", NULL, NULL, "b", "control characters", true },
+	{ COMMAND_VIRSH, NULL, "a\xc2\x9b" "31m", NULL, NULL, "b", "does not show", true },
+	{ COMMAND_VIRSH, NULL, "a\xe2\x80\xae" "b", NULL, NULL, "b", "does not show", true },
 	{ COMMAND_VIRSH, NULL, "\xff", NULL, NULL, "b", "no UTF-8", true },
 	{ COMMAND_VIRSH, NULL, NULL, NULL, NULL, "b", "its name is not known", true },
 	{ COMMAND_VIRSH, NULL, "17", NULL, NULL, "b", "for the id or UUID of another", true },

@@ -281,33 +281,72 @@ static bool is_cover(const struct problem *problem, const struct cover *cover)
 		(unsigned int)__builtin_popcount(in) <= problem->max_items);
 }
 
+struct verdict {
+	unsigned int wrong, unproved, no_cover, infeasible;
+};
+
+static void compare(const struct problem *problem, struct verdict *verdict)
+{
+	struct answer answer = search_exhaustively(problem);
+	struct storage storage;
+	struct cover cover;
+
+	make_cover(problem, &storage, &cover);
+	verdict->wrong += cover_solve(&cover) != 0;
+	verdict->wrong += cover.found != answer.found;
+	verdict->unproved += !cover.proved;
+	verdict->infeasible += !answer.found;
+	if (!answer.found || !cover.found)
+		return;
+	verdict->wrong += cost_of(problem, chosen(&cover)) != answer.cost;
+	verdict->wrong += cover.lower_bound != cover.best_cost;
+	verdict->no_cover += !is_cover(problem, &cover);
+}
+
 static void test_optimum(void)
 {
-	unsigned int wrong = 0, unproved = 0, no_cover = 0, infeasible = 0, i;
+	struct verdict verdict = {};
+	unsigned int i;
 
 	for (i = 0; i < 3000; i++) {
 		struct problem problem;
-		struct storage storage;
-		struct answer answer;
-		struct cover cover;
 
 		make_problem(&problem, i);
-		answer = search_exhaustively(&problem);
-		make_cover(&problem, &storage, &cover);
-		wrong += cover_solve(&cover) != 0;
-		wrong += cover.found != answer.found;
-		unproved += !cover.proved;
-		infeasible += !answer.found;
-		if (!answer.found || !cover.found)
-			continue;
-		wrong += cost_of(&problem, chosen(&cover)) != answer.cost;
-		wrong += cover.lower_bound != cover.best_cost;
-		no_cover += !is_cover(&problem, &cover);
+		compare(&problem, &verdict);
 	}
-	is_number(wrong, 0, "3000 problems have the optimum of exhaustive search");
-	is_number(unproved, 0, "and all are proved");
-	is_number(no_cover, 0, "every answer is a cover at the cost it names");
-	ok(infeasible > 100 && infeasible < 1000, "%u of them have none", infeasible);
+	is_number(verdict.wrong, 0, "3000 problems have the optimum of exhaustive search");
+	is_number(verdict.unproved, 0, "and all are proved");
+	is_number(verdict.no_cover, 0, "every answer is a cover at the cost it names");
+	ok(verdict.infeasible > 100 && verdict.infeasible < 1000, "%u of them have none",
+	   verdict.infeasible);
+}
+
+/* Needs that are met once gains are rounded, and are not by some bytes, or just so. */
+static void test_rounded_needs(void)
+{
+	struct verdict verdict = {};
+	struct problem problem = {
+		.items = 2, .cost = { 1, 1 }, .gain = { (1ull << 53) + 1, 0 },
+		.need = (1ull << 53) + 2,
+	};
+	unsigned int i;
+
+	compare(&problem, &verdict);
+	is_number(verdict.infeasible, 1, "a byte too little, and an item that brings nothing");
+	for (i = 0; i < 1000; i++) {
+		wide need;
+
+		do {
+			make_problem(&problem, i);
+			make_huge(&problem);
+			need = gain_of(&problem, (uint32_t)test_random() & all_of(&problem));
+		} while (!need || need >= UINT64_MAX);
+		problem.need = (uint64_t)need + test_random_below(2);
+		compare(&problem, &verdict);
+	}
+	is_number(verdict.wrong, 0, "1000 needs at the edge have the optimum of exhaustive search");
+	is_number(verdict.unproved, 0, "and all are proved");
+	is_number(verdict.no_cover, 0, "every answer is a cover");
 }
 
 /* Wherever the search stops, its bound is below the optimum and its answer above. */
@@ -452,5 +491,6 @@ void test_cover(void)
 	test_threshold();
 	test_division();
 	test_optimum();
+	test_rounded_needs();
 	test_stopped();
 }

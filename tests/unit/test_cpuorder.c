@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actuator/actuator.h"
 #include "cpuorder.h"
 
 static void place(unsigned int cpu, const char *package, const char *core)
@@ -53,6 +54,23 @@ static void test_threads_stand_together(void)
 	cpuorder_free(order);
 }
 
+/* Two packages of 48 cores of two threads, numbered by turns: the longest list there is. */
+static void test_long_lists(void)
+{
+	char list[SETTING_VALUE], core[16];
+	struct cpuorder *order;
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < 192; cpu++) {
+		snprintf(core, sizeof(core), "%u\n", cpu / 2 % 48);
+		place(cpu, cpu % 2 ? "1\n" : "0\n", core);
+	}
+	order = read_order("0-191\n");
+	ok(order && cpuorder_list(order, 0, 96, list, sizeof(list)) && strlen(list) > 256,
+	   "every second of 192 CPUs can be set");
+	cpuorder_free(order);
+}
+
 static void test_online_lists(void)
 {
 	struct cpuorder *order = read_order("8,10-11\n");
@@ -68,5 +86,6 @@ static void test_online_lists(void)
 void test_cpuorder(void)
 {
 	test_threads_stand_together();
+	test_long_lists();
 	test_online_lists();
 }

@@ -132,6 +132,14 @@ static void test_places(void)
 	look(&cgroup, V2, "0::/machine.slice/systemd-nspawn@c.service/payload/system.slice/vm.service\n");
 	is_text(cgroup.unit, "systemd-nspawn@c.service", "the machine's unit, not the container's");
 	ok(!actuator_choose(&cgroup, NULL, place, why), "whose own systemd has made the VM's cgroup");
+	look(&cgroup, V2, "0::/lxc.payload.c1/system.slice/sshd.service\n");
+	ok(!actuator_choose(&cgroup, NULL, place, why), "not the machine's unit that a container's is named after");
+	has_text(why, "lxc.payload.c1", "whose it is instead");
+	look(&cgroup, V2, "0::/lxc.payload.c1/machine.slice/machine-qemu-1-x.scope/libvirt/emulator\n");
+	ok(!cgroup.libvirt && !actuator_choose(&cgroup, "uuid", place, why),
+	   "nor the machine's libvirt, of a container's domain");
+	look(&cgroup, V2, "0::/machine/prod.partition/qemu-1-web.libvirt-qemu/emulator\n");
+	ok(cgroup.libvirt, "but of one in a partition of its own");
 	put("/sys/fs/cgroup/vms/\xff/cpu.max", "max 100000\n");
 	look(&cgroup, V2, "0::/vms/\xff\n");
 	ok(!actuator_choose(&cgroup, NULL, place, why), "a name that the journal cannot have");
@@ -387,6 +395,75 @@ static void test_moved(void)
 	is_number(limiter_close(&limiter), 0, "all are put back");
 	is_number(count_found(2), 2, "in both places");
 	roster_free(&roster);
+}
+
+/* It is moved, and another process takes its place, before the next limit is due. */
+static void test_moved_unnoticed(void)
+{
+	struct limiter limiter;
+	struct roster roster;
+	struct error err;
+
+	make_host(2);
+	fill_roster(&roster, 1);
+	said[0] = '\0';
+	limiter_open(&limiter, journal_path(), hear, &err);
+	put("/proc/1000/cgroup", "0::/vms/1\n");
+	put("/sys/fs/cgroup/vms/0/cgroup.procs", "4242\n");
+	put("/sys/fs/cgroup/vms/1/cgroup.procs", "1000\n");
+	apply(&limiter, &roster, 500, 0);
+	ok(as_found(0), "what it has left before its first limit is not touched");
+	update(&roster, &limiter, 1);
+	apply(&limiter, &roster, 500, 0);
+	is_text(line_of("/sys/fs/cgroup/vms/1/cpu.max"), "50000 100000", "but where it is, next time");
+	put("/proc/1000/cgroup", "0::/vms/0\n");
+	apply(&limiter, &roster, 250, 0);
+	is_text(line_of("/sys/fs/cgroup/vms/1/cpu.max"), "50000 100000",
+		"nothing new is written where it was");
+	update(&roster, &limiter, 1);
+	ok(as_found(1), "and what was is put back");
+	is_number(limiter_close(&limiter), 0, "all are put back");
+	roster_free(&roster);
+}
+
+/* A new VM with the pid of one that has ended, of whose end nobody has told yet. */
+static void test_pid_again(void)
+{
+	struct limiter limiter;
+	struct roster roster;
+	struct error err;
+
+	make_host(1);
+	fill_roster(&roster, 1);
+	limiter_open(&limiter, journal_path(), hear, &err);
+	is_number(roster.vms[0].start_time_ns, 5000000000, "it began after five seconds");
+	put("/proc/1000/stat", "1000 (vmm) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 700 0 0\n");
+	see(&roster, 1);
+	is_number(roster.n, 1, "there is one VM");
+	is_number(roster.vms[0].start_time_ns, 7000000000, "and that is the new one");
+	is_number(limiter_close(&limiter), 0, "nothing is left");
+	roster_free(&roster);
+}
+
+/* Other processes in cgroups below the VM's, where its limits hold too. */
+static void test_company_below(void)
+{
+	struct roster roster;
+
+	make_host(3);
+	put("/sys/fs/cgroup/vms/0/below/more/cgroup.procs", "4242\n");
+	put("/sys/fs/cgroup/vms/1/below/cgroup.procs", "1001\n");
+	unlink(full("/sys/fs/cgroup/vms/2/cgroup.procs"));
+	put("/sys/fs/cgroup/vms/2/cgroup.procs/no-file", "");
+	fill_roster(&roster, 3);
+	has_text(roster.vms[0].why, "4242", "a process in a cgroup below is company");
+	is_text(roster.vms[1].why, "", "what is its own is not");
+	has_text(roster.vms[2].why, "cannot read who else", "nor is it alone where that cannot be told");
+	roster_free(&roster);
+	unlink(full("/sys/fs/cgroup/vms/0/below/more/cgroup.procs"));
+	unlink(full("/sys/fs/cgroup/vms/1/below/cgroup.procs"));
+	unlink(full("/sys/fs/cgroup/vms/2/cgroup.procs/no-file"));
+	rmdir(full("/sys/fs/cgroup/vms/2/cgroup.procs"));
 }
 
 /* Somebody else's process comes into the cgroup, and goes. */
@@ -724,6 +801,93 @@ static void test_said_once(void)
 	manage_options_free(&options.policy);
 }
 
+/* Whoever may make cgroups chooses their names, and what is wrong with them is told. */
+static void test_harmful_name(void)
+{
+	struct host host = { .vms = 1, .time_ns = 1000000000 };
+	struct manager_options options = {
+		.root = test_root(), .say = ignore_text, .source = { read_host, &host },
+	};
+	struct manager manager;
+	struct error err = {};
+	const char *reason;
+	json_t *status;
+	char *text = NULL;
+	size_t size;
+
+	make_host(1);
+	put("/proc/1000/cgroup", "0::/\033]0;x\007\233\n");
+	put("/sys/fs/cgroup/\033]0;x\007\233/cgroup.procs", "1000\n");
+	manage_options_init(&options.policy);
+	options.out = open_memstream(&text, &size);
+	manager_open(&manager, &options, &err);
+	manager_check(&manager, &err);
+	fclose(options.out);
+	has_text(text, "has no cpu.max", "a cgroup without the CPU controller is told");
+	ok(!strpbrk(text, "\033\007\233"), "without what its name would do to a terminal");
+	status = manager_status(&manager);
+	reason = json_string_value(json_object_get(json_array_get(json_object_get(status, "vms"), 0),
+						   "reason"));
+	ok(reason && strstr(reason, "has no cpu.max"), "and in JSON, though it is no UTF-8");
+	json_decref(status);
+	options.out = stderr;
+	manager_close(&manager);
+	free(text);
+	manage_options_free(&options.policy);
+}
+
+/* A directory that others can write to may have been made to have root write for them. */
+static void test_directory_of_others(void)
+{
+	const char *target = "/target/cpu.max", *place = "/planted/cpu.max";
+	struct control control;
+	struct settings now = {};
+	struct error err = {};
+	char dir[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s/shared", test_root());
+	mkdir(dir, 0700);
+	chmod(dir, 0777);
+	ok(control_open(&control, dir, &err) && err.code == EXIT_PERMISSION, "it is refused");
+	has_text(err.message, "others can write", "and why");
+	chmod(dir, 0700);
+	ok(!chown(dir, 4242, 0) && control_open(&control, dir, &err), "so is one of somebody else's");
+	put(target, "max 100000\n");
+	put("/planted/x", "");
+	unlink(full(place));
+	snprintf(dir, sizeof(dir), "%s%s", test_root(), target);
+	ok(!symlink(dir, full(place)), "a link in place of a cgroup's file");
+	settings_add(&now, "cpu.max", "%s", "50000 100000");
+	snprintf(dir, sizeof(dir), "%s/planted", test_root());
+	ok(actuator_cgroup2.write(dir, &now, &err), "is not written through");
+	is_text(line_of(target), "max 100000", "to what it leads to");
+}
+
+/* One that does not accept anybody any more. */
+static void test_silent_manager(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), waiting[2], i;
+	struct error err = {};
+	char dir[80];
+
+	snprintf(dir, sizeof(dir), "%.60s/silent", test_root());
+	mkdir(dir, 0700);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/manage.socket", dir);
+	unlink(address.sun_path);
+	ok(!bind(listener, (struct sockaddr *)&address, sizeof(address)) && !listen(listener, 0),
+	   "a manager that is busy");
+	for (i = 0; i < 2; i++) {
+		waiting[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)!connect(waiting[i], (struct sockaddr *)&address, sizeof(address));
+	}
+	ok(!control_ask(dir, &err), "too many wait for its answer");
+	has_text(err.message, "did not answer within", "which is told, and not waited for");
+	close(waiting[0]);
+	close(waiting[1]);
+	close(listener);
+}
+
 static void test_lock(void)
 {
 	struct control first, second;
@@ -774,7 +938,10 @@ void test_manager(void)
 	test_limits();
 	test_others();
 	test_moved();
+	test_moved_unnoticed();
+	test_pid_again();
 	test_company();
+	test_company_below();
 	test_kernel_company();
 	test_late_vcpu();
 	test_late_controller();
@@ -783,6 +950,9 @@ void test_manager(void)
 	test_kill_anywhere();
 	test_many();
 	test_said_once();
+	test_harmful_name();
 	test_lock();
+	test_directory_of_others();
+	test_silent_manager();
 	test_notify();
 }

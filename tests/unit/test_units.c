@@ -124,6 +124,9 @@ static void test_rounded(void)
 	is_text(units_bytes(UINT64_MAX, text), "16.0E", "all there is");
 	is_text(units_duration(0, text), "0ns", "no time");
 	is_text(units_duration(2100000, text), "2.1ms", "milliseconds");
+	is_text(units_duration(999499, text), "999us", "almost a millisecond");
+	is_text(units_duration(999500, text), "1ms", "is one when it is rounded");
+	is_text(units_duration(999500000, text), "1s", "as is a second");
 	is_text(units_duration(3723000000000, text), "1:02:03", "an hour");
 }
 
