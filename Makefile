@@ -71,7 +71,7 @@ check-debug: ## run the suite on a kernel that checks itself (builds it once)
 	tests/check-debug $(DEBUG_KERNELS)
 
 race: ## everything at once on a debug kernel, RACE_SECONDS (1800) long
-	VMSHARE_RACE_SECONDS=$(or $(RACE_SECONDS),1800) tests/check-debug $(DEBUG_KERNELS) -- everything_at_once
+	VMSHARE_RACE_SECONDS=$(or $(RACE_SECONDS),1800) VMSHARE_DEBUG_TIMEOUT=$$((2 * $(or $(RACE_SECONDS),1800) + 3600)) tests/check-debug $(DEBUG_KERNELS) -- everything_at_once
 
 check-static: ## what sparse, clang and checkpatch say of the module
 	tests/check-static

@@ -130,6 +130,8 @@ static int add_threads(struct vmshare_cpu_report *report,
 		if (!seen->has_ended)
 			add_thread(report, census->vms[seen->vm].pid, seen,
 				   vmshare_ptrmap_get(&vcpus, task_pid(seen->task)));
+		if (!(i % 1024))
+			cond_resched();
 	}
 	vmshare_ptrmap_free(&vcpus);
 	return 0;

@@ -11,6 +11,7 @@
 
 struct vmshare_frame {
 	unsigned long key;	/* 0: an empty place */
+	unsigned long pfn;	/* where it was last seen; of those added by a walk of pages */
 	u32 row;		/* set of VMs found so far */
 	u32 found;		/* page-table entries found */
 	u32 mapcount;		/* and how many there are, last seen */

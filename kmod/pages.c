@@ -69,6 +69,7 @@ static int count_table(struct pages_walk *w, u32 vm)
 		if (frame->found && frame->mapcount != table->merged[i].mapcount)
 			tally->changed = true;
 		frame->found++;
+		frame->pfn = table->merged[i].pfn;
 		frame->mapcount = table->merged[i].mapcount;
 		tally->ksm_mappings[vm]++;
 	}
@@ -82,10 +83,15 @@ static int count_table(struct pages_walk *w, u32 vm)
 
 /*
  * Growing the table of frames means to move it all, so that is done for many
- * page tables at a time, before a lock is taken. The sets hardly ever grow.
+ * page tables at a time, before a lock is taken. The sets hardly ever grow: where they
+ * have no room for another table, the hold ends.
  */
 static int make_room(struct pages_walk *w)
 {
+	int err = vmshare_sets_reserve(&w->tally->sets, PTRS_PER_PTE);
+
+	if (err)
+		return err;
 	return w->all ? vmshare_frames_reserve(w->frames,
 					       TABLES_PER_HOLD * PTRS_PER_PTE) : 0;
 }
@@ -94,25 +100,20 @@ static int make_room(struct pages_walk *w)
 static int walk_table(struct pages_walk *w, u32 vm, struct mm_struct *mm,
 		      unsigned long *addr)
 {
-	int err = vmshare_sets_reserve(&w->tally->sets, PTRS_PER_PTE);
+	int err;
 
-	if (err)
-		return err;
 	if (!vmshare_table_next(mm, addr, w->table))
 		return 0;
 	err = count_table(w, vm);
 	return err ? err : 1;
 }
 
-/* Walk on from *@addr for as long as the lock may be held. Return: 1 = more. */
-static int walk_some(struct pages_walk *w, u32 vm, struct mm_struct *mm,
-		     unsigned long *addr)
+static int walk_locked(struct pages_walk *w, u32 vm, struct mm_struct *mm,
+		       unsigned long *addr)
 {
 	int more, tables = 0;
 	u64 since, now;
 
-	if (make_room(w))
-		return -ENOMEM;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	since = ktime_get_mono_fast_ns();
@@ -120,9 +121,29 @@ static int walk_some(struct pages_walk *w, u32 vm, struct mm_struct *mm,
 		more = walk_table(w, vm, mm, addr);
 		now = ktime_get_mono_fast_ns();
 	} while (more > 0 && ++tables < TABLES_PER_HOLD &&
-		 now - since < VMSHARE_HOLD_NS && !mmap_lock_is_contended(mm));
+		 now - since < VMSHARE_HOLD_NS && !mmap_lock_is_contended(mm) &&
+		 vmshare_sets_have_room(&w->tally->sets, PTRS_PER_PTE));
 	mmap_read_unlock(mm);
 	vmshare_tally_hold(w->tally, now - since);
+	return more;
+}
+
+/*
+ * Walk on from *@addr for as long as the lock may be held. The memory has a user in us
+ * for so long only: that of a VM that ends meanwhile is given back then.
+ * Return: 1 = more.
+ */
+static int walk_some(struct pages_walk *w, u32 vm, struct mm_struct *mm,
+		     unsigned long *addr)
+{
+	int more;
+
+	if (make_room(w))
+		return -ENOMEM;
+	if (!mmget_not_zero(mm))
+		return 0;
+	more = walk_locked(w, vm, mm, addr);
+	mmput_async(mm);	/* not here: it may be the last user */
 	return more;
 }
 
@@ -132,28 +153,30 @@ static int walk_vm(struct pages_walk *w, u32 vm)
 	unsigned long addr = 0;
 	int more;
 
-	if (!mmget_not_zero(mm))
-		return 0;
 	do {
 		more = walk_some(w, vm, mm, &addr);
 		if (more > 0 && fatal_signal_pending(current))
 			more = -EINTR;
 		cond_resched();
 	} while (more > 0);
-	mmput_async(mm);
 	return more;
 }
 
-/* Mappings that no VM has belong to other processes. */
+/*
+ * Mappings that no VM has belong to other processes. What a guest has written to since
+ * the frame was last seen is no mapping any more, so the mapcount is read once more.
+ */
 static int settle_frame(struct vmshare_tally *tally,
 			const struct vmshare_frame *frame)
 {
 	struct vmshare_sets *sets = &tally->sets;
-	u32 row = frame->row;
+	u32 row = frame->row, mapcount = frame->mapcount;
 
-	if (frame->found > frame->mapcount)
+	if (mapcount != frame->found)
+		mapcount = vmshare_mapcount_now(frame->key, frame->pfn);
+	if (frame->found > mapcount)
 		tally->changed = true;
-	if (frame->mapcount > frame->found) {
+	if (mapcount > frame->found) {
 		if (vmshare_sets_reserve(sets, 1))
 			return -ENOMEM;
 		vmshare_sets_begin(sets);

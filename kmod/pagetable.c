@@ -3,6 +3,7 @@
  * Looking at page tables with exported symbols only. The kernel's own walkers
  * are not exported, and get_user_pages() would fault pages in.
  */
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/sched/mm.h>
@@ -14,21 +15,36 @@
 /* Low bit of page->mapping of an anonymous page; KSM's has both low bits. */
 #define MAPPING_ANON	1UL
 
-/* Return: the entry of the page middle directory, or NULL if there is none. */
-static pmd_t *pmd_of(struct mm_struct *mm, unsigned long addr)
+/* Passed by before the caller may look at how long it has held the mmap lock. */
+#define MAPPINGS_AT_ONCE	256
+
+/*
+ * *@end is moved back to where the entry's range ends, or, where a directory above is
+ * empty, that one's: a hole of terabytes is passed in one step.
+ * Return: the entry of the page middle directory, or NULL if there is none.
+ */
+static pmd_t *pmd_of(struct mm_struct *mm, unsigned long addr, unsigned long *end)
 {
 	pgd_t *pgd = pgd_offset(mm, addr);
 	p4d_t *p4d;
 	pud_t *pud;
 
-	if (pgd_none(*pgd) || pgd_bad(*pgd))
+	if (pgd_none(*pgd) || pgd_bad(*pgd)) {
+		*end = pgd_addr_end(addr, *end);
 		return NULL;
+	}
 	p4d = p4d_offset(pgd, addr);
-	if (p4d_none(*p4d) || p4d_bad(*p4d))
+	if (p4d_none(*p4d) || p4d_bad(*p4d)) {
+		*end = p4d_addr_end(addr, *end);
 		return NULL;
+	}
 	pud = pud_offset(p4d, addr);
-	if (pud_none(*pud) || !pud_present(*pud) || pud_bad(*pud))
-		return NULL;	/* pud_bad() holds for huge ones as well */
+	/* pud_bad() holds for huge ones as well */
+	if (pud_none(*pud) || !pud_present(*pud) || pud_bad(*pud)) {
+		*end = pud_addr_end(addr, *end);
+		return NULL;
+	}
+	*end = pmd_addr_end(addr, *end);
 	return pmd_offset(pud, addr);
 }
 
@@ -78,7 +94,8 @@ static bool is_of_interest(const struct vm_area_struct *vma)
 static bool entry_is_frame(struct mm_struct *mm, unsigned long addr,
 			   unsigned long pfn)
 {
-	pmd_t *pmd = pmd_of(mm, addr);
+	unsigned long end = addr + PAGE_SIZE;
+	pmd_t *pmd = pmd_of(mm, addr, &end);
 	spinlock_t *ptl;
 	pte_t *pte;
 	bool same;
@@ -109,9 +126,41 @@ int vmshare_maps_frame(struct mm_struct *mm, unsigned long addr,
 	return maps;
 }
 
+/* Return: the key of a merged page with that mapping, see frames.h; 0: it is not merged. */
+static unsigned long merged_key(const struct page *page, unsigned long mapping)
+{
+	if ((mapping & VMSHARE_KSM_MAPPING) != VMSHARE_KSM_MAPPING)
+		return 0;
+	mapping &= ~VMSHARE_KSM_MAPPING;
+	/* Just being merged: no node yet. Odd, so no node's address. */
+	return mapping ? mapping : page_to_pfn(page) << 1 | 1;
+}
+
+static unsigned long mapping_of(struct page *page)
+{
+	return (unsigned long)READ_ONCE(compound_head(page)->mapping);
+}
+
+static u32 mapcount_of(const struct page *page)
+{
+	return atomic_read(&page->_mapcount) + 1;
+}
+
+u32 vmshare_mapcount_now(unsigned long key, unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	u32 mapcount;
+
+	if (!page)
+		return 0;
+	mapcount = mapcount_of(page);
+	smp_rmb();	/* the mapcount before whose it was */
+	return merged_key(page, mapping_of(page)) == key ? mapcount : 0;
+}
+
 static void look_at_entry(pte_t pte, struct vmshare_table *table)
 {
-	unsigned long mapping;
+	unsigned long mapping, key;
 	struct page *page;
 
 	if (!pte_present(pte)) {
@@ -122,18 +171,16 @@ static void look_at_entry(pte_t pte, struct vmshare_table *table)
 	if (pte_special(pte) || !pfn_valid(pte_pfn(pte)))
 		return;
 	page = pte_page(pte);
-	mapping = (unsigned long)READ_ONCE(compound_head(page)->mapping);
+	mapping = mapping_of(page);
 	if (!(mapping & MAPPING_ANON))
 		return;
 	table->anon++;
-	if ((mapping & VMSHARE_KSM_MAPPING) != VMSHARE_KSM_MAPPING)
+	key = merged_key(page, mapping);
+	if (!key)
 		return;
-	mapping &= ~VMSHARE_KSM_MAPPING;
-	/* Just being merged: no node yet. Odd, so no node's address. */
-	if (!mapping)
-		mapping = page_to_pfn(page) << 1 | 1;
-	table->merged[table->nr].key = mapping;
-	table->merged[table->nr].mapcount = atomic_read(&page->_mapcount) + 1;
+	table->merged[table->nr].key = key;
+	table->merged[table->nr].pfn = pte_pfn(pte);
+	table->merged[table->nr].mapcount = mapcount_of(page);
 	table->nr++;
 }
 
@@ -151,17 +198,17 @@ static bool look_at_huge(struct mm_struct *mm, pmd_t *pmd,
 	bool huge = is_huge(seen);
 
 	/* The huge zero page has no mapping. */
-	if (huge && (unsigned long)READ_ONCE(compound_head(pmd_page(seen))->mapping) &
-		    MAPPING_ANON)
+	if (huge && (mapping_of(pmd_page(seen)) & MAPPING_ANON))
 		table->anon += HPAGE_PMD_NR;
 	spin_unlock(ptl);
 	return huge;
 }
 
+/* *@end is moved back to where the table that @addr is in ends, or the hole. */
 static void look_at_range(struct mm_struct *mm, unsigned long addr,
-			  unsigned long end, struct vmshare_table *table)
+			  unsigned long *end, struct vmshare_table *table)
 {
-	pmd_t *pmd = pmd_of(mm, addr), seen;
+	pmd_t *pmd = pmd_of(mm, addr, end), seen;
 	spinlock_t *ptl;
 	pte_t *pte;
 
@@ -180,7 +227,7 @@ static void look_at_range(struct mm_struct *mm, unsigned long addr,
 	pte = lock_table(mm, pmd, addr, &ptl);
 	if (!pte)
 		return;
-	for (; addr < end; addr += PAGE_SIZE, pte++)
+	for (; addr < *end; addr += PAGE_SIZE, pte++)
 		look_at_entry(*pte, table);
 	table->entries += PTRS_PER_PTE;
 	unlock_table(ptl);
@@ -191,22 +238,25 @@ bool vmshare_table_next(struct mm_struct *mm, unsigned long *addr,
 {
 	struct vm_area_struct *vma;
 	unsigned long end;
+	u32 passed;
 
 	table->anon = 0;
 	table->migrating = 0;
 	table->entries = 0;
 	table->nr = 0;
-	for (;;) {
+	for (passed = 0; passed < MAPPINGS_AT_ONCE; passed++) {
 		vma = find_vma(mm, *addr);
 		if (!vma)
 			return false;
-		if (is_of_interest(vma))
-			break;
-		*addr = vma->vm_end;
+		if (!is_of_interest(vma)) {
+			*addr = vma->vm_end;
+			continue;
+		}
+		*addr = max(*addr, vma->vm_start);
+		end = vma->vm_end;
+		look_at_range(mm, *addr, &end, table);
+		*addr = end;
+		break;
 	}
-	*addr = max(*addr, vma->vm_start);
-	end = min(vma->vm_end, (*addr & PMD_MASK) + PMD_SIZE);
-	look_at_range(mm, *addr, end, table);
-	*addr = end;
 	return true;
 }

@@ -20,6 +20,15 @@
 int vmshare_maps_frame(struct mm_struct *mm, unsigned long addr,
 		       unsigned long pfn);
 
+/**
+ * vmshare_mapcount_now() - how many page-table entries map a merged frame now
+ * @key: its key, see frames.h
+ * @pfn: where it was seen
+ *
+ * Return: 0 if it is not there any more.
+ */
+u32 vmshare_mapcount_now(unsigned long key, unsigned long pfn);
+
 /* What one page table, or one huge page, holds of interest. */
 struct vmshare_table {
 	u32 anon;	/* resident anonymous pages, merged ones included */
@@ -28,6 +37,7 @@ struct vmshare_table {
 	u32 nr;		/* merged ones, below */
 	struct {
 		unsigned long key;	/* see frames.h */
+		unsigned long pfn;
 		u32 mapcount;
 	} merged[PTRS_PER_PTE];
 };
@@ -36,7 +46,8 @@ struct vmshare_table {
  * vmshare_table_next() - read the next page table of an address space
  * @mm: with its mmap lock held for reading
  * @addr: where to go on; moved behind what was read
- * @table: filled
+ * @table: filled; with nothing, where it passed through a hole or by so many mappings
+ *	that the lock may have been held for long enough
  *
  * Only inside mappings of private memory: page tables outside may be freed
  * under the read lock.

@@ -53,6 +53,12 @@ void vmshare_sets_free(struct vmshare_sets *s);
 /* Make room for @rows more rows. Sleeps. Return: 0 or -ENOMEM. */
 int vmshare_sets_reserve(struct vmshare_sets *s, u32 rows);
 
+static inline bool vmshare_sets_have_room(const struct vmshare_sets *s, u32 rows)
+{
+	return s->nr_rows + rows <= s->room_rows &&
+	       s->nr_members + (u64)rows * s->nr_vms <= s->room_members;
+}
+
 static inline void vmshare_sets_begin(struct vmshare_sets *s)
 {
 	s->nr_ids = 0;

@@ -26,7 +26,7 @@
 #include "tree.h"
 #include "watch.h"
 
-/* A VM that ends in the middle of a walk spoils it; so often it is repeated. */
+/* A VM that ends in the middle of a walk spoils it; so many are made at most. */
 #define WALKS		3
 
 static DEFINE_MUTEX(walk_lock);

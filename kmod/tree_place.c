@@ -39,6 +39,7 @@ static struct page *get_page_of_place(struct tree_walk *w, struct rb_node *rb)
 	void *node = tree_node_of_rb(w, rb);
 	struct hlist_node *dup;
 	struct page *page;
+	u32 entries = 0;
 
 	if (!vmshare_ksm_is_chain(w->ksm, node))
 		return get_page_of_node(w, node);
@@ -46,6 +47,8 @@ static struct page *get_page_of_place(struct tree_walk *w, struct rb_node *rb)
 		page = get_page_of_node(w, tree_dup_of_hlist(w, dup));
 		if (page)
 			return page;
+		if (tree_list_overdue(w, ++entries))
+			break;	/* its living ones may be behind thousands of dead */
 	}
 	return NULL;
 }

@@ -120,8 +120,9 @@ static void look_again(struct work_struct *work)
 static int notifier_changes(struct kprobe *p, struct pt_regs *regs)
 {
 	if (vmshare_netlink_is_heard()) {
-		mod_delayed_work(system_power_efficient_wq, &soon,
-				 msecs_to_jiffies(SETTLE_MS));
+		/* not put off by each that follows: VMs may come and go without a pause */
+		queue_delayed_work(system_power_efficient_wq, &soon,
+				   msecs_to_jiffies(SETTLE_MS));
 		mod_delayed_work(system_power_efficient_wq, &later,
 				 msecs_to_jiffies(SETTLED_MS));
 	}

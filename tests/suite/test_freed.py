@@ -78,7 +78,7 @@ def rollup(pid):
 
 
 def freed_of_set(snap, pids):
-    """By interface.md, from the rows alone."""
+    """As the manual (man/vmshare.8) defines freed, from the rows alone."""
     chosen = set(pids)
     own = sum(snap.vms[pid][f"{name}_bytes"] for pid in pids
               for name in ("unique", "private_shmem", "page_tables"))

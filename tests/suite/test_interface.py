@@ -6,7 +6,9 @@ import json
 import os
 import re
 import subprocess
+import sys
 
+import checkers
 import facts
 import host
 from case import case, equal, true, wait_for
@@ -137,6 +139,7 @@ def next_event(listener, pids):
     """The next that is about one of these: others may have come and gone."""
     while True:
         event = json.loads(listener.stdout.readline())
+        true("errno" not in event, f"an event of {pids} in time: {event}")
         if event.get("pid") in pids:
             return event["cmd"], event["pid"]
 
@@ -159,6 +162,45 @@ def vms_come_and_go_with_events():
     equal([pid for _, pid in went], pids, "who went")
     equal({event for event, _ in came}, {"vm_appeared"}, "as what")
     equal({event for event, _ in went}, {"vm_gone"}, "as what")
+
+
+# VMs that come and go, and nothing else.
+CHURN = """
+import fcntl, os
+while True:
+    kvm = os.open("/dev/kvm", os.O_RDWR)
+    os.close(fcntl.ioctl(kvm, 0xae01, 0))  # KVM_CREATE_VM
+    os.close(kvm)
+"""
+
+
+@contextlib.contextmanager
+def churn(count):
+    processes = [subprocess.Popen([sys.executable, "-c", CHURN]) for _ in range(count)]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def needs_speed():
+    return "VMs would not come often enough on a kernel that checks itself" if checkers.slows_down() else None
+
+
+@case(needs_speed)
+def events_are_told_while_vms_come_and_go_without_a_pause():
+    """The look that follows one is not put off by the next."""
+    ask("host")
+    with churn(40) as others, Toys() as toys, \
+            subprocess.Popen([facts.NLCLIENT, "events", "--count", "100000", "--timeout", "180"],
+                             stdout=subprocess.PIPE, text=True) as listener:
+        true("listening" in listener.stdout.readline(), "it listens")
+        vm = toys.start("10@1")
+        equal(next_event(listener, [vm.pid]), ("vm_appeared", vm.pid), "what is told")
+        true(all(other.poll() is None for other in others), "while others come and go")
+        listener.kill()
 
 
 @case()

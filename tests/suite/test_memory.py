@@ -7,6 +7,7 @@ import mmap
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import checkers
@@ -564,6 +565,75 @@ def nobody_is_made_up_while_ksmd_merges():
                 equal([members for members, outside in snap.sets if outside], [],
                       f"sets with somebody who is no VM, look {looks}")
         return f"{looks} looks, {consistent} at what did not change"
+
+
+@contextlib.contextmanager
+def written_page_by_page(vm, pages):
+    """Each page gets a content of its own, by a thread of ours, until all have."""
+    def write():
+        for page in range(pages):
+            vm.poke(page, 1)
+    thread = threading.Thread(target=write)
+    thread.start()
+    yield thread
+    thread.join()
+
+
+@case()
+def nobody_is_made_up_while_guests_write():
+    """A page that a VM writes to after another VM with it was looked at is mapped by that one
+    alone: not by it and a process that is no VM. ksmd stands still, so its counters do, too."""
+    with Toys() as toys:
+        vms = [toys.start("3000@1") for _ in range(2)]
+        host.ksm_pass()
+        toys.merge()
+        host.set_ksm("run", 0)
+        looks = consistent = 0
+        with written_page_by_page(vms[1], 3000) as thread:
+            while thread.is_alive():
+                snap = Snapshot("pages")
+                looks += 1
+                if snap.host["consistent"]:
+                    consistent += 1
+                    equal([members for members, outside in snap.sets if outside], [],
+                          f"sets with somebody who is no VM, look {looks}")
+        true(consistent, f"one of {looks} looks is of one instant")
+        return f"{looks} looks, {consistent} called consistent"
+
+
+# A VM of no memory to speak of, with 64 TiB that it does not use, but for one page.
+HOLE = """
+import ctypes, fcntl, mmap, os, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+vm = fcntl.ioctl(os.open("/dev/kvm", os.O_RDWR), 0xae01, 0)  # KVM_CREATE_VM
+MAP_NORESERVE = 0x4000
+at = libc.mmap(None, 64 << 40, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+assert at not in (None, 2 ** 64 - 1), os.strerror(ctypes.get_errno())
+ctypes.memset(at + (32 << 40), 1, 1)
+print("ready", flush=True)
+time.sleep(100000)
+"""
+
+
+@contextlib.contextmanager
+def hole():
+    with subprocess.Popen([sys.executable, "-c", HOLE], stdout=subprocess.PIPE, text=True) as process:
+        equal(process.stdout.readline().strip(), "ready", "a VM with a hole")
+        yield process
+        process.kill()
+
+
+@case()
+def a_hole_of_terabytes_costs_nothing():
+    """A mapping that is nearly all hole is walked by its tables, not by its size."""
+    with Toys() as toys, hole():
+        toys.start("100@1")
+        began = time.monotonic()
+        snap = Snapshot("pages")
+        true(time.monotonic() - began < 5 * DEADLINE_FACTOR, "it does not take as long as 2^25 steps")
+        true(snap.host["consistent"], "and is of one instant")
 
 
 @case()
