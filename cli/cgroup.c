@@ -19,6 +19,7 @@
 
 #define MOUNTINFO_MAX (16ul << 20)
 #define PROCS_MAX (4ul << 20)
+#define CGROUPS_MAX 1000		/* below a VM's own: whoever has been given it can make them */
 
 /* Is the word one of those between the commas? */
 static bool in_list(const char *list, size_t len, const char *word)
@@ -170,7 +171,14 @@ static bool is_slice(const char *name, size_t len)
 /* libvirt's own, where it does without systemd. */
 static bool is_partition(const char *name, size_t len)
 {
-	return ends_with(name, len, ".partition") || (len == 7 && !memcmp(name, "machine", 7));
+	static const char *const tops[] = { "machine", "system", "user" };
+	size_t i;
+
+	for (i = 0; i < sizeof(tops) / sizeof(tops[0]); i++) {
+		if (len == strlen(tops[i]) && !memcmp(name, tops[i], len))
+			return true;
+	}
+	return ends_with(name, len, ".partition");
 }
 
 /*
@@ -213,18 +221,18 @@ static size_t slices_length(const char *path)
 	return len;
 }
 
-/* Is any part of the path a unit's name? */
-static bool has_unit(const char *path)
+/* The first part of the path with such a name, or NULL. */
+static const char *find_part(const char *path, bool (*is)(const char *name, size_t len))
 {
 	size_t len;
 
 	for (; *path; path += len) {
 		path += *path == '/';
 		len = strcspn(path, "/");
-		if (is_unit(path, len))
-			return true;
+		if (is(path, len))
+			return path;
 	}
-	return false;
+	return NULL;
 }
 
 /* What was mounted may be a part of the hierarchy; paths name the whole of it. */
@@ -287,7 +295,7 @@ static void find_owner(const struct cgroups *cgroups, const char *text, struct c
 	name = path + start + 1;
 	len = strcspn(name, "/");
 	unit = is_unit(name, len);
-	cgroup->nested = has_unit(name + len);
+	cgroup->nested = find_part(name + len, is_unit);
 	if (!unit && !cgroup->nested)
 		return;
 	cgroup->below_unit = name[len] != '\0';
@@ -295,6 +303,18 @@ static void find_owner(const struct cgroups *cgroups, const char *text, struct c
 	/* systemd puts _ before names that the kernel uses itself */
 	snprintf(cgroup->unit, sizeof(cgroup->unit), "%.*s", (int)(len - (*name == '_')),
 		 name + (*name == '_'));
+}
+
+/* A machine of another libvirt's, or of ours in a place that cannot be told from that. */
+static void find_foreign_machine(struct cgroup *cgroup)
+{
+	const char *name = find_part(cgroup->path, is_libvirt);
+
+	if (!name || cgroup->nested)
+		return;
+	cgroup->nested = true;
+	if (!*cgroup->unit)
+		snprintf(cgroup->unit, sizeof(cgroup->unit), "%.*s", (int)strcspn(name, "/"), name);
 }
 
 int cgroup_of(const struct cgroups *cgroups, uint32_t pid, struct cgroup *cgroup)
@@ -317,6 +337,8 @@ int cgroup_of(const struct cgroups *cgroups, uint32_t pid, struct cgroup *cgroup
 		ret = make_dir(&cgroups->cpu, cgroup->path, strlen(cgroup->path), cgroup->dir);
 		cgroup->version = cgroups->cpu.version;
 		find_owner(cgroups, text, cgroup);
+		if (!machine)
+			find_foreign_machine(cgroup);
 	}
 	free(text);
 	return ret;
@@ -331,6 +353,7 @@ struct search {
 	bool (*wanted)(uint32_t pid, const void *data);
 	const void *data;
 	uint32_t stranger;		/* 0: not found yet */
+	unsigned int cgroups;		/* looked into so far */
 };
 
 static int search_processes(const char *dir, struct search *search)
@@ -365,6 +388,8 @@ static int search_child(const char *dir, const char *name, struct search *search
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
+	if (++search->cgroups > CGROUPS_MAX)
+		return -E2BIG;
 	ret = search_processes(path, search);
 	if (ret && ret != -EOPNOTSUPP)
 		return ret;

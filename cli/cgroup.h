@@ -55,7 +55,8 @@ bool cgroup_is_root(const struct cgroup *cgroup);
 /*
  * Finds a process of the cgroup, or of one below it, for which wanted() is false; 0: there
  * is none. It would be limited together with the VM. Returns 0, or -errno if it cannot be
- * told: -EOPNOTSUPP if the cgroup has threads of processes, not processes.
+ * told: -EOPNOTSUPP if the cgroup has threads of processes, not processes; -E2BIG if more
+ * than 1000 cgroups are below it.
  */
 int cgroup_stranger(const struct cgroup *cgroup, bool (*wanted)(uint32_t pid, const void *data),
 		    const void *data, uint32_t *stranger);

@@ -130,6 +130,9 @@ static bool find_company(const struct roster *roster, struct managed *vm)
 	if (ret == -EOPNOTSUPP)
 		snprintf(vm->why, sizeof(vm->why),
 			 "its cgroup has some of its threads only; start it in a cgroup of processes");
+	else if (ret == -E2BIG)
+		snprintf(vm->why, sizeof(vm->why),
+			 "there are more cgroups below its own than are looked into for other processes");
 	else if (ret)
 		snprintf(vm->why, sizeof(vm->why), "cannot read who else is in its cgroup: %s",
 			 strerror(-ret));
@@ -200,6 +203,18 @@ static void find_name(const struct roster *roster, struct managed *vm)
 	snapshot_free(&snap);
 }
 
+/* Its pid may be another process's already, and that a VM, too. */
+static bool has_ended(const struct roster *roster, const struct managed *vm)
+{
+	struct pollfd end = { .fd = vm->pidfd, .events = POLLIN };
+	uint64_t start_time_ns;
+
+	if (vm->pidfd >= 0)
+		return poll(&end, 1, 0) == 1;
+	return procvm_start_time(vm->pid, roster->root, &start_time_ns) &&
+	       start_time_ns != vm->start_time_ns;
+}
+
 /* Who it is that has this pid; false if it has gone meanwhile. */
 static bool identify(const struct roster *roster, struct managed *vm)
 {
@@ -207,7 +222,8 @@ static bool identify(const struct roster *roster, struct managed *vm)
 	vm->pidfd = *roster->root ? -1 : open_pidfd(vm->pid);
 	if (vm->pidfd < 0 && errno == ESRCH && !*roster->root)
 		return false;
-	return procvm_start_time(vm->pid, roster->root, &vm->start_time_ns);
+	return procvm_start_time(vm->pid, roster->root, &vm->start_time_ns) &&
+	       !has_ended(roster, vm);
 }
 
 static struct managed *admit(struct roster *roster, uint32_t pid, struct error *err)
@@ -357,18 +373,6 @@ static void read_gauge(const struct roster *roster, struct managed *vm)
 	}
 	add_growth(&vm->totals.throttled_ns, &vm->sums.throttled_ns, reading.throttled_ns);
 	vm->reading = reading;
-}
-
-/* Its pid may be another process's already, and that a VM, too. */
-static bool has_ended(const struct roster *roster, const struct managed *vm)
-{
-	struct pollfd end = { .fd = vm->pidfd, .events = POLLIN };
-	uint64_t start_time_ns;
-
-	if (vm->pidfd >= 0)
-		return poll(&end, 1, 0) == 1;
-	return procvm_start_time(vm->pid, roster->root, &start_time_ns) &&
-	       start_time_ns != vm->start_time_ns;
 }
 
 static int take_over(struct roster *roster, const struct thread *threads, size_t n,

@@ -303,7 +303,7 @@ static int run_locked(struct service *service, struct error *err)
 static void tell_of_left(const struct service *service)
 {
 	if (!service->options->manager.apply && !access(service->control.journal, F_OK))
-		say(service, "a manager before this one has left limits behind; vmshare manage --restore puts them back");
+		say(service, "a manager before this one has left limits behind; end this one, then vmshare manage --restore puts them back, or start it with --apply");
 }
 
 int service_run(struct service_options *options, struct error *err)

@@ -164,16 +164,23 @@ static int walk_vm(struct pages_walk *w, u32 vm)
 
 /*
  * Mappings that no VM has belong to other processes. What a guest has written to since
- * the frame was last seen is no mapping any more, so the mapcount is read once more.
+ * the frame was last seen is no mapping any more, so the mapcount is read once more; but
+ * it may have been one that was counted. Of a frame that has moved or is gone the last
+ * one seen is all there is.
  */
 static int settle_frame(struct vmshare_tally *tally,
 			const struct vmshare_frame *frame)
 {
 	struct vmshare_sets *sets = &tally->sets;
-	u32 row = frame->row, mapcount = frame->mapcount;
+	u32 row = frame->row, mapcount = frame->mapcount, now;
 
-	if (mapcount != frame->found)
-		mapcount = vmshare_mapcount_now(frame->key, frame->pfn);
+	if (mapcount != frame->found) {
+		now = vmshare_mapcount_now(frame->key, frame->pfn);
+		if (now != mapcount)
+			tally->changed = true;
+		if (now)
+			mapcount = now;
+	}
 	if (frame->found > mapcount)
 		tally->changed = true;
 	if (mapcount > frame->found) {

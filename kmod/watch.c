@@ -9,9 +9,9 @@
  * nobody listens a probe only finds that out.
  *
  * Lock: known_lock protects the list of known VMs and orders the events.
- * Teardown: the probes go first, so only work that lacks memory queues more, and
- * only the later one: it is cancelled last, together with that. Requests under way still note their census: the list is freed
- * when the family is gone, and they with it.
+ * Teardown: the probes go first, so only work queues more: the first look itself, and
+ * either the later one. So the first is cancelled first. Requests under way still note
+ * their census: the list is freed when the family is gone, and they with it.
  */
 #include <linux/kprobes.h>
 #include <linux/mm.h>
@@ -27,6 +27,9 @@
 #define SETTLE_MS	50
 #define SETTLED_MS	1000
 
+/* Where VMs come and go without a pause, looks take a part in so many of a CPU's time. */
+#define REST		20
+
 struct known_vm {
 	pid_t pid;
 	u64 start_time_ns;
@@ -38,9 +41,12 @@ static struct known_vm *known;
 static u32 nr_known;
 static u64 last_noted;		/* number of the census that they are from */
 
-static void look_again(struct work_struct *work);
-static DECLARE_DELAYED_WORK(soon, look_again);
-static DECLARE_DELAYED_WORK(later, look_again);
+static void look_soon(struct work_struct *work);
+static void look_later(struct work_struct *work);
+static DECLARE_DELAYED_WORK(soon, look_soon);
+static DECLARE_DELAYED_WORK(later, look_later);
+static unsigned long delay;	/* of the next first look, in jiffies */
+static bool another;		/* came while one was due already */
 
 static bool is_same(const struct known_vm *a, const struct known_vm *b)
 {
@@ -109,20 +115,39 @@ static int look(void)
 }
 
 /* Who lacks memory looks later once more, as long as somebody listens. */
-static void look_again(struct work_struct *work)
+static void look_later(struct work_struct *work)
 {
 	if (look() == -ENOMEM && vmshare_netlink_is_heard())
 		queue_delayed_work(system_power_efficient_wq, &later,
 				   msecs_to_jiffies(SETTLED_MS));
 }
 
+/*
+ * A first look that is due is not put off by who comes meanwhile: that one's file may not
+ * be there yet when it is made, so another follows.
+ */
+static void queue_soon(void)
+{
+	if (!queue_delayed_work(system_power_efficient_wq, &soon, READ_ONCE(delay)))
+		WRITE_ONCE(another, true);
+}
+
+static void look_soon(struct work_struct *work)
+{
+	unsigned long began = jiffies;
+	bool again = xchg(&another, false);
+
+	look_later(work);
+	WRITE_ONCE(delay, max(msecs_to_jiffies(SETTLE_MS), REST * (jiffies - began)));
+	if (again)
+		queue_soon();
+}
+
 #ifdef CONFIG_KPROBES
 static int notifier_changes(struct kprobe *p, struct pt_regs *regs)
 {
 	if (vmshare_netlink_is_heard()) {
-		/* not put off by each that follows: VMs may come and go without a pause */
-		queue_delayed_work(system_power_efficient_wq, &soon,
-				   msecs_to_jiffies(SETTLE_MS));
+		queue_soon();
 		mod_delayed_work(system_power_efficient_wq, &later,
 				 msecs_to_jiffies(SETTLED_MS));
 	}
@@ -165,7 +190,8 @@ static bool probing;
 
 const char *vmshare_watch_init(void)
 {
-	/* Those that are there already. On one queue: a work is not run twice at a time. */
+	/* Those that are there already. */
+	delay = msecs_to_jiffies(SETTLE_MS);
 	queue_delayed_work(system_power_efficient_wq, &soon, 0);
 	probing = !start_probes();
 	return probing ? NULL :

@@ -55,7 +55,7 @@ static const struct actuator *choose_systemd(const struct cgroup *cgroup, char *
 	const struct actuator *systemd = actuator_by_name("systemd");
 
 	if (cgroup->nested)
-		return refuse(why, "inside of %s a systemd of its own, of a user or a container, has made its cgroup; start the VM in a scope of the machine's (systemd-run --scope)",
+		return refuse(why, "inside of %s a systemd or libvirt of its own, of a user or a container, has made its cgroup; start the VM in a scope of the machine's (systemd-run --scope)",
 			      cgroup->unit);
 	if (cgroup->below_unit)
 		return refuse(why, "its cgroup is inside of %s, which systemd has not handed over; set Delegate=yes there",

@@ -63,32 +63,33 @@ static int read_counters(void *data, struct cpu *cpu, struct error *err)
 	return ret ? -1 : 0;
 }
 
-/* Whoever reads from a pipe could keep the manager waiting, with limits in place. */
-static FILE *open_file(const char *name)
+/* Whoever reads from a pipe or a terminal could keep the manager waiting, with limits in place. */
+static FILE *open_file(const char *name, bool *regular)
 {
 	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
 	struct stat status;
-	FILE *file = NULL;
+	FILE *file;
 
-	if (fd >= 0 && !fstat(fd, &status)) {
-		errno = ESPIPE;
-		if (!S_ISFIFO(status.st_mode) && !S_ISSOCK(status.st_mode))
-			file = fdopen(fd, "w");
-	}
-	if (fd >= 0 && !file)
+	/* of a pipe that nobody reads */
+	*regular = fd >= 0 || errno != ENXIO;
+	if (fd < 0)
+		return NULL;
+	*regular = !fstat(fd, &status) && S_ISREG(status.st_mode);
+	file = *regular ? fdopen(fd, "w") : NULL;
+	if (!file)
 		close(fd);
 	return file;
 }
 
 static FILE *open_trace(const char *name, struct error *err)
 {
-	FILE *trace = open_file(name);
-	bool pipe = !trace && (errno == ESPIPE || errno == ENXIO);
+	bool regular;
+	FILE *trace = open_file(name, &regular);
 
 	if (trace && !trace_write_head(trace))
 		return trace;
-	error_set(err, errno == EACCES ? EXIT_PERMISSION : EXIT_RUNTIME, "cannot write %s: %s%s",
-		  name, pipe ? "it is a pipe" : strerror(errno), pipe ? "; record into a file" : "");
+	error_set(err, errno == EACCES ? EXIT_PERMISSION : EXIT_RUNTIME, "cannot write %s: %s", name,
+		  regular ? strerror(errno) : "it is no file; record into one");
 	if (trace)
 		fclose(trace);
 	return NULL;

@@ -175,9 +175,9 @@ class FaultyWorkers(Injection):
         super().__exit__(*unused)
 
     def failed(self, function):
-        """How many allocations on behalf of that function have failed."""
+        """How many allocations on behalf of functions whose names begin so have failed."""
         backtraces = parse_backtraces(host.read(f"{INSTANCE}/trace")).get(1, [])
-        return sum(any(name.partition("+")[0] == function for name, _ in frames) for frames in backtraces)
+        return sum(any(name.startswith(function) for name, _ in frames) for frames in backtraces)
 
     def fail(self, function, nth, begin):
         """That allocation of the work that begin() leads to, and of what it does when it

@@ -192,11 +192,11 @@ def a_vm_is_told_though_the_looks_for_it_lacked_memory():
         nth = 1
         while not workers.failed("vmshare_watch_note"):    # the last allocation of a look
             true(nth < 20, f"a look has {nth} allocations")
-            vm = workers.fail("look_again", nth, lambda: toys.start("2@1"))
+            vm = workers.fail("look_", nth, lambda: toys.start("2@1"))
             equal(next_event(listener, [vm.pid]), ("vm_appeared", vm.pid), "what is told")
             nth += 1
         listener.kill()
-        return f"{workers.failed('look_again')} looks lacked memory"
+        return f"{workers.failed('look_')} looks lacked memory"
 
 
 # Loading

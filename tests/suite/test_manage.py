@@ -263,7 +263,7 @@ def a_trace_is_no_pipe():
         for flags in (None, os.O_RDONLY | os.O_NONBLOCK):
             reader = os.open(pipe, flags) if flags is not None else None
             said = facts.cli("manage", "--record", pipe, *managing.options(), code=1)
-            true("record into a file" in said, said)
+            true("record into one" in said, said)
             if reader is not None:
                 os.close(reader)
 

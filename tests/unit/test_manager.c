@@ -140,6 +140,11 @@ static void test_places(void)
 	   "nor the machine's libvirt, of a container's domain");
 	look(&cgroup, V2, "0::/machine/prod.partition/qemu-1-web.libvirt-qemu/emulator\n");
 	ok(cgroup.libvirt, "but of one in a partition of its own");
+	look(&cgroup, V1, "4:cpu,cpuacct:/system/prod.partition/qemu-1-web.libvirt-qemu/emulator\n1:name=systemd:/\n");
+	ok(cgroup.libvirt, "below whatever libvirt has it");
+	look(&cgroup, V1, "4:cpu,cpuacct:/vm.prod/qemu-1-web.libvirt-qemu/emulator\n1:name=systemd:/\n");
+	ok(!cgroup.libvirt && !actuator_choose(&cgroup, "uuid", place, why),
+	   "a machine that may be a container's is left alone, with its threads");
 	put("/sys/fs/cgroup/vms/\xff/cpu.max", "max 100000\n");
 	look(&cgroup, V2, "0::/vms/\xff\n");
 	ok(!actuator_choose(&cgroup, NULL, place, why), "a name that the journal cannot have");
