@@ -36,7 +36,7 @@ struct cgroup {
 	char unit[CGROUP_UNIT];		/* the systemd unit, or if nested the cgroup, it is in; "": none */
 	bool below_unit;		/* a cgroup inside of the unit's own, */
 	bool delegated;			/* which the unit was given to do with as it likes */
-	bool nested;			/* and there another systemd has units: a user's, a container's */
+	bool nested;			/* and there another systemd or libvirt has its own: a user's, a container's */
 	bool libvirt;			/* libvirt has made it, and vCPU cgroups below */
 };
 

@@ -91,7 +91,6 @@ static void release(struct limiter *limiter, struct managed *vm, bool has_ended)
 	vm->period_ns = 0;
 	vm->weight = vm->cpus_first = vm->cpus = 0;
 	vm->limited = vm->troubled = false;
-	vm->unpinned = NULL;
 	if (!entry)
 		return;
 	result = restore_entry(entry, text, sizeof(text));
@@ -353,10 +352,8 @@ static const char *choose_cpus(struct limiter *limiter, struct managed *vm,
 {
 	const char *why;
 
-	if (!decision->cpus) {
-		vm->unpinned = NULL;
+	if (!decision->cpus)
 		return NULL;
-	}
 	why = list_cpus(limiter, decision, list) ? entry_take_cpus(entry_of(limiter, vm), list) :
 						   "their list cannot be read, or is too long";
 	if (why && !vm->unpinned)

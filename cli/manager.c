@@ -247,7 +247,7 @@ static json_t *vm_json(const struct manager *manager, size_t i)
 		json_object_set_new(object, "place", jsonout_text(vm->place));
 	}
 	json_object_set_new(object, "throttled_ns", jsonout_number(vm->reading.throttled_ns));
-	if (vm->unpinned)
+	if (vm->unpinned && decision->cpus)
 		json_object_set_new(object, "unpinned", json_string(vm->unpinned));
 	entry = journal_find(&manager->limiter.journal, vm->pid, vm->start_time_ns);
 	if (entry)

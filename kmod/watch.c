@@ -27,8 +27,10 @@
 #define SETTLE_MS	50
 #define SETTLED_MS	1000
 
-/* Where VMs come and go without a pause, looks take a part in so many of a CPU's time. */
+/* Where VMs come and go without a pause, looks rest for so many times as long as they last, */
 #define REST		20
+/* but no longer. */
+#define REST_MAX_MS	2000
 
 struct known_vm {
 	pid_t pid;
@@ -45,7 +47,7 @@ static void look_soon(struct work_struct *work);
 static void look_later(struct work_struct *work);
 static DECLARE_DELAYED_WORK(soon, look_soon);
 static DECLARE_DELAYED_WORK(later, look_later);
-static unsigned long delay;	/* of the next first look, in jiffies */
+static unsigned long rest_until;	/* in jiffies */
 static bool another;		/* came while one was due already */
 
 static bool is_same(const struct known_vm *a, const struct known_vm *b)
@@ -128,7 +130,12 @@ static void look_later(struct work_struct *work)
  */
 static void queue_soon(void)
 {
-	if (!queue_delayed_work(system_power_efficient_wq, &soon, READ_ONCE(delay)))
+	unsigned long settle = msecs_to_jiffies(SETTLE_MS), now = jiffies;
+	unsigned long until = READ_ONCE(rest_until);
+
+	if (time_before(until, now + settle))
+		until = now + settle;
+	if (!queue_delayed_work(system_power_efficient_wq, &soon, until - now))
 		WRITE_ONCE(another, true);
 }
 
@@ -138,7 +145,8 @@ static void look_soon(struct work_struct *work)
 	bool again = xchg(&another, false);
 
 	look_later(work);
-	WRITE_ONCE(delay, max(msecs_to_jiffies(SETTLE_MS), REST * (jiffies - began)));
+	WRITE_ONCE(rest_until, jiffies + min(REST * (jiffies - began),
+					     msecs_to_jiffies(REST_MAX_MS)));
 	if (again)
 		queue_soon();
 }
@@ -191,7 +199,7 @@ static bool probing;
 const char *vmshare_watch_init(void)
 {
 	/* Those that are there already. */
-	delay = msecs_to_jiffies(SETTLE_MS);
+	rest_until = jiffies;
 	queue_delayed_work(system_power_efficient_wq, &soon, 0);
 	probing = !start_probes();
 	return probing ? NULL :

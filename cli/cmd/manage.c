@@ -88,7 +88,7 @@ static FILE *open_trace(const char *name, struct error *err)
 
 	if (trace && !trace_write_head(trace))
 		return trace;
-	error_set(err, errno == EACCES ? EXIT_PERMISSION : EXIT_RUNTIME, "cannot write %s: %s", name,
+	error_set(err, regular && errno == EACCES ? EXIT_PERMISSION : EXIT_RUNTIME, "cannot write %s: %s", name,
 		  regular ? strerror(errno) : "it is no file; record into one");
 	if (trace)
 		fclose(trace);
