@@ -130,7 +130,8 @@ static int add_threads(struct vmshare_cpu_report *report,
 		if (!seen->has_ended)
 			add_thread(report, census->vms[seen->vm].pid, seen,
 				   vmshare_ptrmap_get(&vcpus, task_pid(seen->task)));
-		if (!(i % 1024))
+		/* few are read in one go: it is meant to be one moment's report */
+		if (i % 1024 == 1023)
 			cond_resched();
 	}
 	vmshare_ptrmap_free(&vcpus);
