@@ -71,7 +71,7 @@ class Managing:
 
     def start(self, *more, under=(), apply=True):
         log = open(f"{self.dir}/log", "w")
-        return subprocess.Popen([*under, facts.VMSHARE, "manage", *["--apply"][:apply],
+        return subprocess.Popen([*under, facts.VMSHARE, "manage", *(["--apply"] if apply else []),
                                  *self.options(), *more], stdout=log, stderr=log)
 
     def log(self):

@@ -544,6 +544,15 @@ def a_walk_while_memory_is_off_lined():
         check(toys)
 
 
+def look_for_who_is_no_vm(look):
+    """There are VMs alone. Return: whether the snapshot is called consistent."""
+    snap = Snapshot("pages")
+    if snap.host["consistent"]:
+        equal([members for members, outside in snap.sets if outside], [],
+              f"sets with somebody who is no VM, look {look}")
+    return snap.host["consistent"]
+
+
 @case()
 def nobody_is_made_up_while_ksmd_merges():
     """A page merged behind the pages engine's back, with one of a VM that it has yet to look
@@ -558,12 +567,8 @@ def nobody_is_made_up_while_ksmd_merges():
         deadline = time.monotonic() + 120 * DEADLINE_FACTOR
         while host.ksm("pages_sharing") < 7900:
             true(time.monotonic() < deadline, "ksmd merges them in time")
-            snap = Snapshot("pages")
             looks += 1
-            if snap.host["consistent"]:
-                consistent += 1
-                equal([members for members, outside in snap.sets if outside], [],
-                      f"sets with somebody who is no VM, look {looks}")
+            consistent += look_for_who_is_no_vm(looks)
         return f"{looks} looks, {consistent} at what did not change"
 
 
@@ -575,8 +580,10 @@ def written_page_by_page(vm, pages):
             vm.poke(page, 1)
     thread = threading.Thread(target=write)
     thread.start()
-    yield thread
-    thread.join()
+    try:
+        yield thread
+    finally:
+        thread.join()
 
 
 @case()
@@ -591,12 +598,8 @@ def nobody_is_made_up_while_guests_write():
         looks = consistent = 0
         with written_page_by_page(vms[1], 3000) as thread:
             while thread.is_alive():
-                snap = Snapshot("pages")
                 looks += 1
-                if snap.host["consistent"]:
-                    consistent += 1
-                    equal([members for members, outside in snap.sets if outside], [],
-                          f"sets with somebody who is no VM, look {looks}")
+                consistent += look_for_who_is_no_vm(looks)
         snap = Snapshot("pages")
         true(snap.host["consistent"], "when all are written, nothing changes")
         equal(snap.sets, {((vms[0].pid,), False): 3000}, "and the frames are one VM's own")
@@ -622,9 +625,11 @@ time.sleep(100000)
 @contextlib.contextmanager
 def hole():
     with subprocess.Popen([sys.executable, "-c", HOLE], stdout=subprocess.PIPE, text=True) as process:
-        equal(process.stdout.readline().strip(), "ready", "a VM with a hole")
-        yield process
-        process.kill()
+        try:
+            equal(process.stdout.readline().strip(), "ready", "a VM with a hole")
+            yield process
+        finally:
+            process.kill()
 
 
 @case()
