@@ -129,10 +129,21 @@ build/%/vmshare.ko: $(KMOD_SOURCES)
 build/%-gcov/vmshare.ko: $(KMOD_SOURCES)
 	$(call build_module,$*,build/$*-gcov,GCOV_PROFILE=y)
 
+# Modules of the tests. $1: the release, $2: the module, $3: its sources
+define build_test_module
+	@rm -rf build/$1/$2 && mkdir -p build/$1/$2
+	@cp -r $3 build/$1/$2
+	+tests/kernel-make $(call build_tree,$1) M=$(CURDIR)/build/$1/$2 $(KBUILD_ARGS) modules > build/$1/$2.log 2>&1 || { cat build/$1/$2.log; exit 1; }
+	@strip --strip-debug -o build/$1/$2.ko build/$1/$2/$2.ko
+endef
+
 build/%/chase.ko: tests/kmod/Kbuild tests/kmod/walk.c $(KMOD_SOURCES)
-	@rm -rf build/$*/chase && mkdir -p build/$*/chase
-	@cp -r tests/kmod/Kbuild tests/kmod/walk.c kmod/compat build/$*/chase
-	+tests/kernel-make $(call build_tree,$*) M=$(CURDIR)/build/$*/chase $(KBUILD_ARGS) modules > build/$*/chase.log 2>&1 || { cat build/$*/chase.log; exit 1; }
-	@strip --strip-debug -o $@ build/$*/chase/chase.ko
+	$(call build_test_module,$*,chase,tests/kmod/Kbuild tests/kmod/walk.c kmod/compat)
+
+build/%/refuse.ko: tests/kmod/refuse/Kbuild tests/kmod/refuse/refuse.c
+	$(call build_test_module,$*,refuse,tests/kmod/refuse/Kbuild tests/kmod/refuse/refuse.c)
+
+build/%/constant_tsc.ko: tests/kmod/rt/Kbuild tests/kmod/rt/constant_tsc.c
+	$(call build_test_module,$*,constant_tsc,tests/kmod/rt/Kbuild tests/kmod/rt/constant_tsc.c)
 
 .PHONY: all kmod cli install install-cli dkms-install uninstall tests demo check check-debug check-static check-rt check-ways check-kernels check-all race bench bench-sched fuzz coverage coverage-kmod clean help

@@ -7,6 +7,7 @@
 #include <linux/vmshare.h>
 
 #include "build.h"
+#include "large.h"
 
 static u64 pages_to_bytes(u64 pages)
 {
@@ -174,8 +175,9 @@ static int build_sets(struct vmshare_snapshot *snap,
 		rows += !!sets->rows[row].frames;
 		members += sets->rows[row].frames ? sets->rows[row].nr : 0;
 	}
-	snap->sets = kvcalloc(rows + 1, sizeof(*snap->sets), GFP_KERNEL);
-	snap->members = kvcalloc(members + 1, sizeof(*snap->members), GFP_KERNEL);
+	snap->sets = kvcalloc(rows + 1, sizeof(*snap->sets), VMSHARE_GFP_LARGE);
+	snap->members = kvcalloc(members + 1, sizeof(*snap->members),
+				 VMSHARE_GFP_LARGE);
 	if (!snap->sets || !snap->members)
 		return -ENOMEM;
 	for (row = 0, members = 0; row < sets->nr_rows; row++) {

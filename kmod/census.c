@@ -387,6 +387,11 @@ int vmshare_census_take(struct vmshare_census *census)
 	return err;
 }
 
+bool vmshare_is_dying(const struct mm_struct *mm)
+{
+	return !atomic_read(&mm->mm_users) && mm_pgtables_bytes(mm);
+}
+
 void vmshare_census_release(struct vmshare_census *census)
 {
 	u32 i;

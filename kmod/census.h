@@ -47,4 +47,11 @@ struct vmshare_census {
 int vmshare_census_take(struct vmshare_census *census);
 void vmshare_census_release(struct vmshare_census *census);
 
+/*
+ * Is this memory being given back? No process has it any more, so it is no VM's in a
+ * census, but its mappings are there for as long as that takes.
+ * @mm: referenced, as a structure
+ */
+bool vmshare_is_dying(const struct mm_struct *mm);
+
 #endif

@@ -29,8 +29,9 @@ struct vmshare_displace {
 	struct vmshare_displacement *table;	/* open addressing */
 	u32 bits, used;
 	struct vmshare_displacement *last;	/* added to; pairs come in runs */
-	struct vmshare_displacement *next;	/* to be changed for */
-	u32 next_bits;
+	struct vmshare_displacement *other;	/* to be changed for; then the old one, */
+	u32 other_bits, next_place;		/* whose rows from here on have yet to */
+	u32 to_come;				/* come: so many */
 	void (*tell_tight)(void);
 };
 
@@ -76,13 +77,16 @@ static inline bool vmshare_displace_add(struct vmshare_displace *d, u32 victim,
 bool vmshare_displace_is_tight(const struct vmshare_displace *d);
 
 /*
- * In two steps, since the second has to run on the table's own CPU with
- * interrupts off: allocate a table that is large enough, and move the rows of
- * all victims that @keep() wants into it; whoever ran and has a number that
- * @has_number() does not know, nobody knows any more. Without memory the first does nothing, and without the first
- * the second. The third frees the old one.
+ * A larger table, or one without those who are gone, in steps, and nobody may read the
+ * pairs meanwhile: _prepare() allocates it; without memory there is nothing to do. While
+ * _is_moving(), _move() has to be called, on the table's own CPU with interrupts off: each
+ * time it moves a part, which bounds how long that takes, of the rows of all victims that
+ * @keep() wants; whoever ran and has a number that @has_number() does not know, nobody
+ * knows any more. Pairs are added in between as ever, to their row where it is.
+ * _finish() frees the old one.
  */
 void vmshare_displace_prepare(struct vmshare_displace *d);
+bool vmshare_displace_is_moving(const struct vmshare_displace *d);
 void vmshare_displace_move(struct vmshare_displace *d,
 			   bool (*keep)(u32 number),
 			   bool (*has_number)(u32 number));

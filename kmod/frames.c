@@ -6,6 +6,7 @@
 #include <linux/vmalloc.h>
 
 #include "frames.h"
+#include "large.h"
 #include "sets.h"
 
 #define FIRST_PLACES	1024
@@ -34,13 +35,12 @@ static struct vmshare_frame *place_of(struct vmshare_frames *f, unsigned long ke
 }
 
 /*
- * More than kvcalloc() gives, if need be: hosts of terabytes have so many frames. But
- * no process is ended for it, as might be for the pages of a kvcalloc() of this size.
+ * More than kvcalloc() gives, if need be: hosts of terabytes have so many frames.
  */
 static struct vmshare_frame *new_places(u64 places)
 {
 	return __vmalloc(places * sizeof(struct vmshare_frame),
-			 GFP_KERNEL | __GFP_NOWARN | __GFP_ZERO | __GFP_RETRY_MAYFAIL);
+			 VMSHARE_GFP_LARGE | __GFP_ZERO);
 }
 
 /* The table stays at most half full. */

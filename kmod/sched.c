@@ -525,16 +525,26 @@ static bool any_is_tight(void)
 	return false;
 }
 
-static bool is_prepared(int cpu, void *unused)
+static bool is_moving(int cpu, void *unused)
 {
-	return log_of(cpu)->displace.next;
+	return vmshare_displace_is_moving(&log_of(cpu)->displace);
+}
+
+static bool any_is_moving(void)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		if (is_moving(cpu, NULL))
+			return true;
+	return false;
 }
 
 /*
  * Who ran and is gone keeps its name until its number is dropped, and then loses
  * it on all CPUs together: a pair may vanish from a report, but does not shrink.
  */
-static void move_table(int cpu, bool forget)
+static void move_some(int cpu, bool forget)
 {
 	vmshare_displace_move(&log_of(cpu)->displace, vmshare_runners_is_kept,
 			      forget ? vmshare_runners_is_kept :
@@ -543,7 +553,7 @@ static void move_table(int cpu, bool forget)
 
 static void move_here(void *forget)
 {
-	move_table(smp_processor_id(), *(bool *)forget);
+	move_some(smp_processor_id(), *(bool *)forget);
 }
 
 /* Those that are tight, made larger; or, to forget who is gone, all. */
@@ -555,10 +565,13 @@ static void change_tables(bool forget)
 	for_each_possible_cpu(cpu)
 		if (forget || is_tight(cpu))
 			vmshare_displace_prepare(&log_of(cpu)->displace);
-	on_each_cpu_cond(is_prepared, move_here, &forget, 1);
+	while (any_is_moving()) {
+		on_each_cpu_cond(is_moving, move_here, &forget, 1);
+		cond_resched();
+	}
 	for_each_possible_cpu(cpu) {
-		if (!cpu_online(cpu))
-			move_table(cpu, forget);
+		while (is_moving(cpu, NULL))	/* off-line */
+			move_some(cpu, forget);
 		vmshare_displace_finish(&log_of(cpu)->displace);
 	}
 	cpus_read_unlock();

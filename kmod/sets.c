@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
+#include "large.h"
 #include "sets.h"
 
 #define FIRST_ROWS	64
@@ -38,7 +39,7 @@ void vmshare_sets_free(struct vmshare_sets *s)
 /* An array for @room elements that holds what @old did; @old is given back. */
 static void *grown(void *old, size_t used, size_t room, size_t size)
 {
-	void *new = kvmalloc_array(room, size, GFP_KERNEL | __GFP_NOWARN);
+	void *new = kvmalloc_array(room, size, VMSHARE_GFP_LARGE);
 
 	if (!new)
 		return NULL;
@@ -61,7 +62,7 @@ static void index_row(struct vmshare_sets *s, u32 row)
 static int grow_index(struct vmshare_sets *s, u32 rows)
 {
 	u32 size = roundup_pow_of_two(2 * rows), row;
-	u32 *new = kvcalloc(size, sizeof(*new), GFP_KERNEL | __GFP_NOWARN);
+	u32 *new = kvcalloc(size, sizeof(*new), VMSHARE_GFP_LARGE);
 
 	if (!new)
 		return -ENOMEM;

@@ -209,7 +209,20 @@ static int walk_census(struct vmshare_snapshot *snap,
 	return err;
 }
 
-static int walk_once(u32 engine, struct vmshare_snapshot **ret, u32 *gone)
+/* The mappings of a VM that has just ended are nobody's until they are gone, too. */
+static bool any_is_dying(const struct vmshare_census *census)
+{
+	u32 i;
+
+	for (i = 0; i < census->nr_vms; i++)
+		if (vmshare_is_dying(census->vms[i].mm))
+			return true;
+	return false;
+}
+
+/* @gone: VMs that ended meanwhile; @dying: whether one of them is still mapped */
+static int walk_once(u32 engine, struct vmshare_snapshot **ret, u32 *gone,
+		     bool *dying)
 {
 	struct vmshare_snapshot *snap = new_snapshot(engine);
 	struct vmshare_census census;
@@ -222,6 +235,7 @@ static int walk_once(u32 engine, struct vmshare_snapshot **ret, u32 *gone)
 		goto err_snapshot;
 	vmshare_watch_note(&census);
 	err = walk_census(snap, &census, gone);
+	*dying = any_is_dying(&census);
 	vmshare_census_release(&census);
 	if (err)
 		goto err_snapshot;
@@ -235,17 +249,20 @@ err_snapshot:
 
 static int walk(u32 engine, struct vmshare_snapshot **ret)
 {
+	bool was_dying = false, dying;
 	int walks = 1, err;
 	u32 gone;
 
-	while (!(err = walk_once(engine, ret, &gone)) && gone && walks < WALKS) {
+	while (!(err = walk_once(engine, ret, &gone, &dying)) && gone &&
+	       walks < WALKS) {
 		vmshare_snapshot_put(*ret);
 		*ret = NULL;	/* the next walk may fail */
+		was_dying |= dying;
 		walks++;
 	}
 	if (err)
 		return err;
-	if (gone)
+	if (gone || was_dying)
 		(*ret)->consistent = false;
 	(*ret)->generation = ++last_generation;
 	keep(*ret);

@@ -9,6 +9,8 @@
 #include "ptrmap.h"
 #include "threads.h"
 
+#define LOOKS	16	/* at a process whose threads end all the time */
+
 void vmshare_thread_cpu_use(struct task_struct *t, struct vmshare_cpu_use *use)
 {
 	*use = (struct vmshare_cpu_use) {
@@ -60,18 +62,24 @@ static void add_threads(struct task_struct *leader, struct vmshare_cpu_use *sum)
  * A thread that ends is added to its process's sums and taken off the list of
  * threads with this lock held. A reaped process has no threads, but its sums
  * are still there.
+ *
+ * Threads may end faster than thousands of others can be added up. After some looks
+ * those that ended in the last one are in neither: missing, but never counted twice. To
+ * take the lock would be exact, and keep interrupts off for all of that.
  */
 void vmshare_process_cpu_use(struct task_struct *leader,
 			     struct vmshare_cpu_use *sum)
 {
 	struct signal_struct *sig = leader->signal;
 	unsigned int seq;
+	int looks = 0;
 
 	do {
+		cond_resched();
 		seq = read_seqbegin(&sig->stats_lock);
 		read_sums(sig, sum);
 		add_threads(leader, sum);
-	} while (read_seqretry(&sig->stats_lock, seq));
+	} while (read_seqretry(&sig->stats_lock, seq) && ++looks < LOOKS);
 }
 
 /* By address space; and by process, for threads that have none any more. */
@@ -193,13 +201,15 @@ void vmshare_ended_cpu_use(struct vmshare_threads *threads,
 	struct signal_struct *sig = census->vms[vm].task->signal;
 	const struct vmshare_thread_span *span = &threads->spans[vm];
 	unsigned int seq;
+	int looks = 0;
 	u32 i;
 
 	do {
+		cond_resched();
 		seq = read_seqbegin(&sig->stats_lock);
 		read_sums(sig, use);
 		for (i = span->first; i < span->first + span->nr; i++)
 			threads->seen[i].has_ended =
 				!pid_alive(threads->seen[i].task);
-	} while (read_seqretry(&sig->stats_lock, seq));
+	} while (read_seqretry(&sig->stats_lock, seq) && ++looks < LOOKS);
 }

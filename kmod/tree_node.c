@@ -103,6 +103,7 @@ struct holders {
 	u32 vm_mappings;
 	bool plain;
 	bool unsure;		/* a page table could not be looked at */
+	bool dying;		/* some have mappings of nobody's, for a moment */
 };
 
 /* Where an item's members are, seen from its link in the list. */
@@ -154,7 +155,7 @@ static void gather_items(struct tree_walk *w, const void *node,
 	const struct item_layout layout = item_layout(w->ksm);
 	struct hlist_node *at = vmshare_ksm_first(w->ksm, node);
 	u32 items = 0, others = 0;
-	bool plain = true;
+	bool plain = true, dying = false;
 
 	begin_holders(w, h);
 	for (; at; at = at->next, items++) {
@@ -164,6 +165,7 @@ static void gather_items(struct tree_walk *w, const void *node,
 
 		if (unlikely(!m->mm)) {
 			plain &= is_plain(av, mm);
+			dying |= vmshare_is_dying(mm);
 			others++;
 			continue;
 		}
@@ -175,6 +177,7 @@ static void gather_items(struct tree_walk *w, const void *node,
 	h->mappings = items;
 	h->vm_mappings = items - others;
 	h->plain = plain;
+	h->dying = dying;
 }
 
 /* Take only items whose page table maps the frame. */
@@ -194,6 +197,8 @@ static void check_items(struct tree_walk *w, const void *node,
 
 		if (maps < 0)
 			h->unsure = true;
+		if (!maps)
+			h->dying |= vmshare_is_dying(mm);
 		if (maps <= 0)
 			continue;
 		h->mappings++;
@@ -246,6 +251,7 @@ static int check_node(struct tree_walk *w, void *node, struct page *page,
 		tally->changed = true;
 		return leave_over(w, node);
 	}
+	tally->changed |= h.dying;
 	if (!h.unsure)
 		tally->stale_items += h.items - h.mappings;
 	tally->merged_frames += mapcount > 0;
@@ -285,6 +291,7 @@ int tree_look_at_node(struct tree_walk *w, void *node)
 	if (unlikely(!h.plain || h.items != mapcount_of(page) ||
 		     !still_is_of(page, node)))
 		return check_node(w, node, page, pfn);
+	tally->changed |= h.dying;
 	tally->merged_frames += h.items > 0;
 	tally->merged_mappings += h.items;
 	return settle(w, &h);

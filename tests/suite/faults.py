@@ -211,10 +211,15 @@ class Sites:
     def __init__(self):
         self.failed = set()
         self.faults = 0
+        self.noted = set()
 
-    def note(self, faults):
+    def note(self, operation, faults):
         self.faults += len(faults)
-        self.failed |= {fault.site() for fault in faults} - {None}
+        self.note_places(operation, {fault.site() for fault in faults} - {None})
+
+    def note_places(self, operation, places):
+        self.noted.add(operation)
+        self.failed |= places
 
     def calls(self):
         """FUNCTION+0xOFFSET behind the call -> what is called"""

@@ -17,6 +17,7 @@ from schedtrace import Recorder
 from test_interface import first_thread_ended
 from toy import Toys, many_vms
 from tracked import SCHED, SINCE_BIRTH, Look, Session, Window, attached, cont, look, proc_task, stop, tids
+from yielders import on_cpu, yielders
 
 SWITCHES = 100_000
 MILLE = 0.001
@@ -518,44 +519,7 @@ def who_is_gone_keeps_its_name_while_tables_grow():
               [], "pairs of who is gone that have shrunk or vanished")
 
 
-YIELDS = """
-import os
-os.sched_setaffinity(0, {0})
-os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-while True:
-    os.sched_yield()
-"""
 MANY_RUNS = 1000  # of each of two: a wait of so many is followed, but not of three threads in one tick
-
-
-def runs_of(process):
-    return int(host.read(f"/proc/{process.pid}/schedstat").split()[2])
-
-
-@contextlib.contextmanager
-def yielders():
-    """Two that give the first CPU to each other for ever, and to hardly anybody else."""
-    pair = [subprocess.Popen([sys.executable, "-c", YIELDS]) for _ in range(2)]
-    try:
-        deadline = time.monotonic() + 60 * DEADLINE_FACTOR
-        while any(runs_of(process) < MANY_RUNS for process in pair):
-            true(time.monotonic() < deadline, "they give the CPU to each other")
-            time.sleep(0.001)
-        yield
-    finally:
-        for process in pair:
-            process.kill()
-            process.wait()
-
-
-@contextlib.contextmanager
-def on_cpu(cpu):
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 @case()
@@ -567,7 +531,7 @@ def threads_moved_after_waits_of_many_runs():
         for tid in tids(vm.pid):
             os.sched_setaffinity(tid, {0})
         session.look()
-        with yielders(), on_cpu(1):
+        with yielders(MANY_RUNS, 60 * DEADLINE_FACTOR), on_cpu(1):
             for tid in tids(vm.pid):
                 os.sched_setaffinity(tid, {1})
         stop([vm.pid])

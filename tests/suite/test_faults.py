@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Memory that cannot be had: each allocation of each operation fails once.
+"""What the kernel refuses: memory, each allocation of each operation once; and each step of
+the module's start and of attaching hooks.
 
-What lacked memory says so, or does without; nothing else changes, and the next request
+What was refused says so, or does without; nothing else changes, and the next request
 is answered well. What is lost on the way the search for leaks at the end finds.
 """
 
 import contextlib
+import errno
+import itertools
+import os
 import subprocess
 import sys
 import time
@@ -16,10 +20,12 @@ from case import Skip, case, equal, true, wait_for
 from facts import ENGINES, Snapshot, ask
 from faults import PROPER, FaultyWorkers, Injection, Sites, check_answers, needs_faults, summary
 from probes import Calls
+from refusal import Refusal, kvmalloc, needs_refusals
+from test_cpu import check_rows
 from test_interface import next_event
 from test_memory import merged_three
 from toy import Toys
-from tracked import SCHED, Session, await_detached
+from tracked import SCHED, Session, Window, await_detached
 
 sites = Sites()
 
@@ -41,7 +47,7 @@ def check_module():
 def fail_each(injection, operation, *options):
     faults, whole = injection.fail_each(operation, *options)
     check_answers(faults, whole, operation)
-    sites.note(faults)
+    sites.note(operation, faults)
     true(faults, f"{operation}: no allocation has failed")
     return faults
 
@@ -143,7 +149,7 @@ def vms_first_seen_with_each_allocation_failing():
             equal((ended["waits"], ended["ready_ns"]), (0, 0), f"of ended threads; {fault}")
             toys.end(vm)
             nth += 1
-    sites.note(faults)
+    sites.note("new VMs", faults)
     return summary(faults)
 
 
@@ -175,7 +181,7 @@ def events_with_each_allocation_failing():
             faults.append(fault)
             nth += 1
         check_module()
-    sites.note(faults)
+    sites.note("events", faults)
     told = sum(1 for fault in faults if fault.answer["lost"])
     return f"{summary(faults)}; {told} losses told"
 
@@ -222,7 +228,8 @@ TAKES = {"tree-engine": ("host", "--engine", "tree"), "scheduler-hooks": ("track
 
 
 def check_capabilities(fault):
-    """What the module could not find out it does without, and says so. Return: the names."""
+    """What the module could not find out, as @fault says why, it does without, and says so.
+    Return: the names."""
     said = ask("info")
     equal(len(said), 1, f"answers; {fault}")
     denied = {of["name"]: of["reason"] for of in said[0]["capabilities"] if not of["available"]}
@@ -277,10 +284,129 @@ def loading_with_each_allocation_failing():
            if fault.answer["error"] and not fault.passes("genl_register_family")], [], "refusals")
     denied = set().union(*(fault.denied for fault in faults))
     true("tree-engine" in denied, f"without memory for the kernel's type information: {denied}")
-    sites.note(faults)
+    sites.note("load", faults)
     host.load()
     check_module()
     return f"{summary(faults)}; without {', '.join(sorted(denied))} some of the times"
+
+
+# Steps
+
+# What the module's start asks the kernel for, and what it does without if that is refused.
+STARTS = {
+    "register_kprobe": {"tree-engine"},     # addresses of KSM's variables
+    "register_kprobes": {"events"},
+    "for_each_kernel_tracepoint": {"scheduler-hooks"},
+    "register_tracepoint_module_notifier": {"kvm-hooks"},
+}
+
+
+def insmod():
+    return subprocess.run(["insmod", host.MODULE], capture_output=True, text=True)
+
+
+@case(needs=needs_refusals)
+def each_step_of_loading_refused():
+    """It does without, but for its family: then nothing of it stays."""
+    host.unload()
+    for function, wanted in STARTS.items():
+        with Refusal(function, "EPERM") as refusal:
+            equal(insmod().returncode, 0, f"loading without {function}")
+            true(refusal.refused(), f"{function} was refused")
+            equal(check_capabilities(function), wanted, f"what is missing without {function}")
+            host.unload()
+    with Refusal("genl_register_family", "EEXIST") as refusal:
+        true(os.strerror(errno.EEXIST) in insmod().stderr, "why it is not loaded")
+        equal((refusal.refused(), host.loaded()), (1, False), "after the family was refused")
+    host.load()
+    equal(check_capabilities("nothing"), set(), "what is missing when nothing is refused")
+    check_module()
+
+
+# Calls of one function in a row: a CPU's going, the scheduler's two hooks, KVM's two.
+ATTACHES = (("__cpuhp_setup_state", 1), ("tracepoint_probe_register", 4))
+
+
+@case(needs=needs_refusals)
+def each_step_of_attaching_refused():
+    """The client is told, and nothing stays attached."""
+    with Toys() as toys:
+        merged_three(toys, ["--vcpus", "2"])
+        for function, calls in ATTACHES:
+            for after in range(calls):
+                with Refusal(function, "ENOMEM", after) as refusal:
+                    _, end = facts.nlclient("track", "--hooks", "sched,kvm")
+                    equal((refusal.refused(), end["error"]), (1, "ENOMEM"), f"{function} after {after} calls")
+                await_detached()
+        with Session() as session:
+            session.look()
+
+
+LARGE = (("host", "--engine", "tree"), ("set", "--engine", "tree"), ("vm", "--engine", "pages"), ("vcpu",),
+         ("cpu",), ("track", "--hooks", "sched,kvm"))
+
+
+def refuse_each_large(begin):
+    """begin() with all kvmalloc()s refused, with all but the first, and so on. Return: where
+    the first of them was, each time."""
+    places = []
+    with Refusal(kvmalloc()) as refusal:
+        for after in itertools.count():
+            refusal.begin(after)
+            begin()
+            if not refusal.refused():
+                return places
+            places.append(refusal.site())
+
+
+@case(needs=needs_refusals)
+def large_allocations_refused():
+    """Those that the kernel would satisfy in a second way: one that fails alone is not missed."""
+    def request(words):
+        _, end = facts.nlclient(*words)
+        true(end["error"] in PROPER, f"{words}: {end}")
+
+    def load():
+        done = insmod()
+        true(not done.returncode or os.strerror(errno.ENOMEM) in done.stderr, done.stderr)
+        host.unload()
+    with Toys() as toys:
+        merged_three(toys, ["--vcpus", "2"])
+        places = {" ".join(words): refuse_each_large(lambda words=words: request(words)) for words in LARGE}
+        host.unload()
+        places["load"] = refuse_each_large(load)
+        host.load()
+        check_module()
+    for operation, found in places.items():
+        true(found, f"{operation} has large allocations")
+        sites.note_places("large ones", set(found))
+    return ", ".join(f"{operation}: {len(found)}" for operation, found in places.items())
+
+
+def waits_for_nobody(session, vms):
+    window = Window(session, [vm.pid for vm in vms])
+    window.run(20_000)
+    check_rows(window)
+    return window.preempted("unknown_wait_ns")
+
+
+@case(needs=needs_refusals)
+def tables_of_pairs_that_cannot_grow():
+    """What has no room is nobody's, and nothing is lost; once there is memory they grow."""
+    with Toys() as toys, contextlib.ExitStack() as stack:
+        vms = [toys.start("4@1", options=["--pause", "500"]) for _ in range(20)]
+        with Refusal(kvmalloc(), caller="vmshare_displace_prepare") as refusal:
+            session = stack.enter_context(Session("sched"))
+            many = waits_for_nobody(session, vms)
+            true(refusal.refused(), "a table could not grow")
+            sites.note_places("tables", {refusal.site()})
+        few = waits_for_nobody(session, vms)
+    true(len(few) <= 3 < len(many), f"waited for nobody knows whom: {many}, and with larger tables: {few}")
+    return f"{len(many)} VMs waited for nobody knows whom, then {len(few)}"
+
+
+ALL_OPERATIONS = {"info", "host", "vm", "vcpu", "set", "cpu", "track", "new VMs", "events", "load",
+                  "large ones", "tables"}
 
 
 @case(needs=needs_faults)
@@ -289,6 +415,8 @@ def every_call_that_allocates_has_failed():
     if not sites.faults:
         raise Skip("no case before has let anything fail")
     calls = sites.calls()
-    missed = sorted(set(calls) - sites.failed)
+    missed = {at: name for at, name in calls.items() if at not in sites.failed}
+    if sites.noted >= ALL_OPERATIONS:
+        equal(missed, {}, "calls that have not failed")
     return (f"{sites.faults} faults; {len(set(calls) & sites.failed)} of {len(calls)} calls; "
-            f"not reached: " + ", ".join(f"{at} ({calls[at]})" for at in missed))
+            f"not reached: " + ", ".join(f"{at} ({name})" for at, name in sorted(missed.items())))

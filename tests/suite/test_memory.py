@@ -606,27 +606,56 @@ def nobody_is_made_up_while_guests_write():
         return f"{looks} looks, {consistent} called consistent"
 
 
-# A VM of no memory to speak of, with 64 TiB that it does not use, but for one page.
-HOLE = """
+# A VM of no memory to speak of, with a lot of address space.
+STRANGE = """
 import ctypes, fcntl, mmap, os, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
 libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 vm = fcntl.ioctl(os.open("/dev/kvm", os.O_RDWR), 0xae01, 0)  # KVM_CREATE_VM
 MAP_NORESERVE = 0x4000
-at = libc.mmap(None, 64 << 40, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-assert at not in (None, 2 ** 64 - 1), os.strerror(ctypes.get_errno())
-ctypes.memset(at + (32 << 40), 1, 1)
+def reserve(size):
+    at = libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    assert at not in (None, 2 ** 64 - 1), os.strerror(ctypes.get_errno())
+    return at
+{space}
 print("ready", flush=True)
 time.sleep(100000)
 """
 
+# Merged with those of others that have the same; and memory that takes its time to be given
+# back, below it, so that it is given back first.
+SHARED_PAGES = 3000
+SHARED = f"""
+at = reserve({SHARED_PAGES} * 4096)
+assert not libc.madvise(ctypes.c_void_p(at), ctypes.c_size_t({SHARED_PAGES} * 4096), 12)  # MADV_MERGEABLE
+for page in range({SHARED_PAGES}):
+    ctypes.c_uint64.from_address(at + page * 4096).value = page + 1
+"""
+BALLAST = """
+at = reserve(500 << 20)
+assert not libc.madvise(ctypes.c_void_p(at), ctypes.c_size_t(500 << 20), 15)  # MADV_NOHUGEPAGE
+ctypes.memset(at, 1, 500 << 20)
+"""
+
+# 64 TiB that it does not use, but for one page.
+HOLE = "ctypes.memset(reserve(64 << 40) + (32 << 40), 1, 1)"
+
+# As many mappings as a process may have, hardly any of them used.
+MAPPINGS = """
+at = reserve(60000 * 4096)
+for page in range(0, 60000, 2):
+    assert not libc.mprotect(at + page * 4096, 4096, mmap.PROT_READ)
+"""
+
 
 @contextlib.contextmanager
-def hole():
-    with subprocess.Popen([sys.executable, "-c", HOLE], stdout=subprocess.PIPE, text=True) as process:
+def strange(space):
+    with subprocess.Popen([sys.executable, "-c", STRANGE.format(space=space)],
+                          stdout=subprocess.PIPE, text=True) as process:
         try:
-            equal(process.stdout.readline().strip(), "ready", "a VM with a hole")
+            equal(process.stdout.readline().strip(), "ready", "a VM with much address space")
             yield process
         finally:
             process.kill()
@@ -635,12 +664,56 @@ def hole():
 @case()
 def a_hole_of_terabytes_costs_nothing():
     """A mapping that is nearly all hole is walked by its tables, not by its size."""
-    with Toys() as toys, hole():
+    with Toys() as toys, strange(HOLE):
         toys.start("100@1")
         began = time.monotonic()
         snap = Snapshot("pages")
         true(time.monotonic() - began < 5 * DEADLINE_FACTOR, "it does not take as long as 2^25 steps")
         true(snap.host["consistent"], "and is of one instant")
+
+
+def not_by_instructions():
+    return (None if os.environ.get("VMSHARE_CLOCK") == "instructions" and os.cpu_count() == 1
+            else "a hold is as long as it takes only on one CPU by a clock of instructions")
+
+
+@case(needs=not_by_instructions)
+def locks_are_let_go_after_milliseconds():
+    """KSM's, among thousands of merged pages and the items of who is gone; a VM's, among tens
+    of thousands of its mappings. A walk that is preempted holds them for longer: of a few the
+    best counts."""
+    with Toys() as toys, strange(MAPPINGS):
+        toys.start("6000@100000", "6000@100000", "3000@7+0")
+        goes = toys.start("6000@100000", "3000@200000", "3000@200000")
+        host.ksm_pass()
+        toys.merge()
+        toys.end(goes)
+        longest = {engine: min(Snapshot(engine).host["longest_hold_ns"] for _ in range(5))
+                   for engine in ("tree", "pages")}
+        for engine, ns in longest.items():
+            true(ns < 3e6, f"{engine} holds a lock for {ns / 1e6:.2f} ms")
+        return ", ".join(f"{engine} {ns / 1e6:.2f} ms" for engine, ns in longest.items())
+
+
+@case()
+def who_is_being_torn_down_is_nobody():
+    """The memory of a VM that was killed is mapped until it is all given back, when no process
+    has it any more: it is not shared with one that is no VM."""
+    looks = consistent = 0
+    with strange(SHARED) as stays, strange(SHARED + BALLAST) as goes:
+        host.ksm_pass()
+        equal(Snapshot("tree").sets, {(tuple(sorted([stays.pid, goes.pid])), False): SHARED_PAGES}, "merged")
+        goes.kill()
+        while goes.poll() is None:
+            snap = Snapshot("tree")
+            looks += 1
+            if snap.host["consistent"]:
+                consistent += 1
+                true(not any(outside for _, outside in snap.sets), f"look {looks}: {snap.sets}")
+        snap = Snapshot("tree")
+        equal((snap.host["consistent"], snap.sets), (True, {((stays.pid,), False): SHARED_PAGES}), "when it is gone")
+        true(looks, "it is seen while it is torn down")
+    return f"{looks} looks, {consistent} called consistent"
 
 
 @case()
