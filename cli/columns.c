@@ -113,7 +113,7 @@ static void get_switches(const struct column *column, const struct row *row, str
 			&involuntary))
 		return;
 	value->known = true;
-	value->number = voluntary + involuntary;
+	value->number = add_saturating(voluntary, involuntary);
 }
 
 static void get_involuntary(const struct column *column, const struct row *row,

@@ -154,7 +154,7 @@ static int connect_to(const char *dir, struct error *err)
 char *control_ask(const char *dir, struct error *err)
 {
 	size_t size = 1 << 16, len = 0;
-	char *text = NULL, *more;
+	char *text = NULL, *more = NULL;
 	ssize_t got = 1;
 	int fd = connect_to(dir, err);
 
@@ -170,7 +170,10 @@ char *control_ask(const char *dir, struct error *err)
 	}
 	close(fd);
 	if (got || !len) {
-		refuse_silent(err);
+		if (more)
+			refuse_silent(err);
+		else
+			error_no_memory(err);
 		free(text);
 		return NULL;
 	}

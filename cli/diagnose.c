@@ -99,19 +99,19 @@ static uint64_t anon_of_all(const struct snapshot *snap)
 /* ksmd compares a page with others in its second pass over it. */
 static void check_speed(struct findings *findings, const struct snapshot *snap, const char *root)
 {
-	uint64_t pages, sleep_ms, per_second, anon = anon_of_all(snap);
-	double seconds;
+	uint64_t pages, sleep_ms, anon = anon_of_all(snap);
+	double per_second, seconds;
 	char rate[UNITS_TEXT], memory[UNITS_TEXT], time[UNITS_TEXT];
 
 	if (!files_number(root, KSM "pages_to_scan", &pages) ||
 	    !files_number(root, KSM "sleep_millisecs", &sleep_ms) || !pages || !sleep_ms || !anon)
 		return;
-	per_second = pages * 1000 / sleep_ms;
-	seconds = (double)anon / FRAME / (double)(per_second ? per_second : 1);
+	per_second = (double)pages * 1000 / (double)sleep_ms;
+	seconds = (double)anon / FRAME / per_second;
 	add(findings, seconds > SLOW_PASS_S ? LEVEL_WARNING : LEVEL_INFO, "ksmd_speed", NULL,
 	    "ksmd looks at %s/s at most (pages_to_scan %" PRIu64 ", sleep_millisecs %" PRIu64
 	    "): %s for the VMs' %s, and a page merges in the second pass%s",
-	    size_text(findings, per_second * FRAME, rate), pages, sleep_ms,
+	    size_text(findings, round_saturating(per_second * FRAME), rate), pages, sleep_ms,
 	    units_duration(round_saturating(seconds * 1e9), time), size_text(findings, anon, memory),
 	    seconds > SLOW_PASS_S ? "; raise " KSM "pages_to_scan" : "");
 }

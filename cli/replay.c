@@ -80,38 +80,27 @@ void decision_line(const struct manage_decision *decision, const char *name, cha
 		 limit, weight, decision->change ? " (new)" : "", reason);
 }
 
-static bool is_shown(const struct manage_decision *decision, const struct replay_view *view)
-{
-	return !view->changes_only || decision->change ||
-	       decision->class != decision->class_before;
-}
-
 static void print_lines(const struct manage_sample *sample, uint64_t began_ns,
-			const struct manage_decision *decisions, const struct replay_view *view)
+			const struct manage_decision *decisions)
 {
 	uint64_t ms = (sample->time_ns - began_ns) / 1000000;
 	char line[1024];
 	size_t i;
 
 	for (i = 0; i < sample->n_vms; i++) {
-		if (!is_shown(&decisions[i], view))
-			continue;
 		decision_line(&decisions[i], sample->vms[i].name, line, sizeof(line));
 		printf("%" PRIu64 ".%03us %s\n", ms / 1000, (unsigned int)(ms % 1000), line);
 	}
 }
 
 static json_t *check_json(const struct manage_sample *sample,
-			  const struct manage_decision *decisions, const struct replay_view *view)
+			  const struct manage_decision *decisions)
 {
 	json_t *check = json_object(), *rows = json_array();
 	size_t i;
 
-	for (i = 0; i < sample->n_vms; i++) {
-		if (is_shown(&decisions[i], view))
-			json_array_append_new(rows, decision_json(&decisions[i],
-								  sample->vms[i].name));
-	}
+	for (i = 0; i < sample->n_vms; i++)
+		json_array_append_new(rows, decision_json(&decisions[i], sample->vms[i].name));
 	set_number(check, "time_ns", sample->time_ns);
 	json_object_set_new(check, "decisions", rows);
 	return check;
@@ -145,7 +134,7 @@ static void take_as_done(const struct manage_state *state, const struct manage_s
 
 /* Every check of the trace; checks is NULL for text. */
 static int replay(const struct trace *trace, const struct manage_options *options,
-		  const struct replay_view *view, json_t *checks, struct error *err)
+		  json_t *checks, struct error *err)
 {
 	struct manage_decision *decisions;
 	struct manage_state state;
@@ -163,9 +152,9 @@ static int replay(const struct trace *trace, const struct manage_options *option
 			break;
 		}
 		if (checks)
-			json_array_append_new(checks, check_json(sample, decisions, view));
+			json_array_append_new(checks, check_json(sample, decisions));
 		else
-			print_lines(sample, trace->samples[0].time_ns, decisions, view);
+			print_lines(sample, trace->samples[0].time_ns, decisions);
 		free(decisions);
 	}
 	manage_state_free(&state);
@@ -180,9 +169,9 @@ int replay_print(const struct trace *trace, const struct manage_options *options
 	if (manage_options_wrong(options))
 		return error_set(err, EXIT_USAGE, "%s", manage_options_wrong(options));
 	if (!view->json)
-		return replay(trace, options, view, NULL, err);
+		return replay(trace, options, NULL, err);
 	checks = json_array();
-	if (replay(trace, options, view, checks, err)) {
+	if (replay(trace, options, checks, err)) {
 		json_decref(checks);
 		return -1;
 	}

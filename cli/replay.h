@@ -22,13 +22,11 @@ void decision_line(const struct manage_decision *decision, const char *name, cha
 		   size_t size);
 
 /*
- * Prints what manage_decide() says for each sample of the trace, every decision
- * or those alone that change something. As text, or as one JSON document:
- * {"version":1,"policy":..,"checks":[{"time_ns":..,"decisions":[..]}]}.
+ * Prints what manage_decide() says for each sample of the trace, as text, or as one JSON
+ * document: {"version":1,"policy":..,"checks":[{"time_ns":..,"decisions":[..]}]}.
  */
 struct replay_view {
 	bool json, pretty;
-	bool changes_only;
 };
 
 int replay_print(const struct trace *trace, const struct manage_options *options,

@@ -272,8 +272,8 @@ static int loop(struct service *service, struct error *err)
 int service_check_restored(size_t failed, struct error *err)
 {
 	return !failed ? 0 : error_set(err, EXIT_RUNTIME,
-			 "the limits of %zu VMs could not be put back; vmshare manage --restore tries again",
-			 failed);
+			 "the limits of %zu VM%s could not be put back; vmshare manage --restore tries again",
+			 failed, failed == 1 ? "" : "s");
 }
 
 static int run_locked(struct service *service, struct error *err)

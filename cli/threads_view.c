@@ -128,7 +128,7 @@ static void switch_cells(struct table *table, const struct counters *counters,
 	bool known = usage_rate(elapsed_ns, counters, THREAD_VOLUNTARY_SWITCHES, &voluntary) &&
 		     usage_rate(elapsed_ns, counters, THREAD_INVOLUNTARY_SWITCHES, &involuntary);
 
-	hundredths_cell(table, known, voluntary + involuntary);
+	hundredths_cell(table, known, add_saturating(voluntary, involuntary));
 	known = usage_involuntary(counters, &part);
 	hundredths_cell(table, known, part);
 	known = facts_get(&counters->facts, THREAD_MIGRATIONS, &moves);

@@ -160,7 +160,10 @@ static void compare_set(struct comparison *comparison, const struct set *set)
 	if (is_equal(value))
 		return;
 	name = set_name(set);
-	report(comparison, value, "set of pids %s", name ? name : "");
+	if (name)
+		report(comparison, value, "set of pids %s", name);
+	else
+		comparison->failed = true;
 	free(name);
 }
 

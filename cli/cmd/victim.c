@@ -233,7 +233,9 @@ static int refuse_hosts(const struct job *job, struct error *err)
 	for (i = 0; i < job->fleet.hosts; i++)
 		sum = add_saturating(sum, job->fleet.destinations[i].room);
 	error_set(err, EXIT_NEED,
-		  "the cheapest set does not fit: its %zu VMs need %s, unshared and no two of one name or UUID on one host, and the %zu destinations have %s beyond their margin; %s; name another --dest or lower --margin",
+		  "%s: its %zu VMs need %s, unshared and no two of one name or UUID on one host, and the %zu destinations have %s beyond their margin; %s; name another --dest or lower --margin",
+		  job->choice.proved ? "the cheapest set does not fit" :
+		  "the cheapest set that was found is not known to fit",
 		  job->choice.count, units_bytes(job->choice.growth, growth), job->fleet.hosts,
 		  units_bytes(sum, room),
 		  job->choice.proved ? "nor does any other set that frees the need" :

@@ -168,7 +168,9 @@ enum packing_answer destination_assign(const struct snapshot *snap, const size_t
 	uint64_t *room = calloc(hosts + 1, sizeof(*room));
 	bool *barred = calloc(count * hosts + 1, sizeof(*barred));
 	struct packing packing = {
-		.items = count, .bins = hosts, .size = size, .room = room, .work = work,
+		.items = count, .bins = hosts, .size = size, .room = room,
+		/* to place each of them once is no search yet */
+		.work = work + count,
 		.bin_of = calloc(count + 1, sizeof(size_t)),
 		.used = calloc(hosts + 1, sizeof(uint64_t)),
 	};

@@ -12,6 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef COVERAGE
+#include <gcov.h>
+#endif
+
 #define SEED 88172645463325252ull
 
 static unsigned int passed, failed;
@@ -148,6 +152,14 @@ void test_file(const char *path, const char *content, size_t len)
 		perror(full);
 		exit(1);
 	}
+}
+
+void test_leave(int code)
+{
+#ifdef COVERAGE
+	__gcov_dump();
+#endif
+	_exit(code);
 }
 
 char *test_read(const char *path)

@@ -33,6 +33,12 @@ uint64_t test_random_below(uint64_t limit);
 const char *test_root(void);
 void test_file(const char *path, const char *content, size_t len);
 
+/*
+ * Ends a child, without what its parent wants done when that ends; what ran in it is
+ * counted (make coverage).
+ */
+void test_leave(int code) __attribute__((noreturn));
+
 /* The whole of a file; the caller frees it. */
 char *test_read(const char *path);
 

@@ -18,6 +18,7 @@
 
 #include "affinity.h"
 #include "cpumask.h"
+#include "entry.h"
 #include "limiter.h"
 #include "procvm.h"
 #include "restore.h"
@@ -351,6 +352,59 @@ static void test_unmovable(void)
 	vm_end(&vm);
 }
 
+/* CPUs that the cgroup allows, and this machine has not. */
+static void test_refused(void)
+{
+	struct affinity affinity;
+	struct error err = {};
+	char found[256];
+	struct child vm;
+
+	vm_start(&vm, "refused");
+	put(&vm, "cpuset.cpus.effective", "0-8190\n");
+	cpumask_print(&all, found, sizeof(found));
+	affinity = affinity_of(&vm, found, NULL);
+	is_number((uint64_t)-affinity_write(&affinity, "8000", &err), 1, "none can be given");
+	has_text(err.message, "cannot be given CPUs 8000: Invalid argument", "which is said, of the first thread");
+	is_number(err.code, EXIT_RUNTIME, "and is no want of permission");
+	is_number(count(&vm, ""), 3, "all are as they were");
+	ok(!affinity_is_allowed(vm.dir, "8191") && !affinity_is_allowed(vm.dir, "x"), "nor are others allowed");
+	vm_end(&vm);
+}
+
+/* Of an entry's settings some are its cgroup's, and CPUs its threads': either may fail. */
+static void test_entry_refused(void)
+{
+	struct journal journal = {};
+	struct journal_entry *entry;
+	struct settings wanted = {};
+	struct error err = {};
+	char path[PATH_MAX + 64];
+	struct child vm;
+
+	vm_start(&vm, "entry");
+	put(&vm, "cpuset.cpus.effective", "0-8190\n");
+	entry = journal_add(&journal, (uint32_t)vm.pid, vm.start_time_ns, "vm", &actuator_cgroup2, vm.dir);
+	cpumask_print(&all, path, sizeof(path));
+	settings_add(&entry->before, AFFINITY_KEY, "%s", path);
+	settings_add(&wanted, AFFINITY_KEY, "8000");
+	is_number((uint64_t)-entry_write(entry, &wanted, &err), 1, "CPUs that are refused");
+	has_text(err.message, "cannot be given CPUs 8000", "are what is told");
+	settings_add(&wanted, "cpu.max", "50000 100000");
+	is_number((uint64_t)-entry_write(entry, &wanted, &err), 1, "also where the limit is set");
+	has_text(err.message, "cannot be given CPUs 8000", "with the same words");
+	snprintf(path, sizeof(path), "%s/cpu.max", vm.dir);
+	unlink(path);
+	is_number((uint64_t)-entry_write(entry, &wanted, &err), 1, "the limit is refused as well");
+	has_text(err.message, "cpu.max", "which comes first");
+	settings_replace(&wanted, AFFINITY_KEY, "%s", first);
+	is_number((uint64_t)-entry_write(entry, &wanted, &err), 1, "and tells even if CPUs are not");
+	is_number(count(&vm, first), 3, "which are set all the same");
+	write_value(&vm, first, "", "");
+	journal_free(&journal);
+	vm_end(&vm);
+}
+
 static void test_nobody_there(void)
 {
 	struct affinity affinity;
@@ -500,6 +554,8 @@ void test_affinity(void)
 	test_little_allowed();
 	test_moved();
 	test_unmovable();
+	test_refused();
+	test_entry_refused();
 	test_nobody_there();
 	test_limiter_pins();
 	test_limiter_leaves_cpusets();

@@ -27,7 +27,12 @@ struct kernel {
 	unsigned int echoes;		/* answers to an earlier request come first */
 	bool cut;			/* the VM dump's bytes end too soon */
 	bool endless;			/* its first message says that it has 4 GiB */
-	int recv_error;
+	void (*instead)(struct bytes *out, uint32_t seq);	/* of the SET dump: these messages */
+	bool nameless;			/* there is no message of the host's, */
+	bool numberless;		/* and no number in the family's */
+	int send_error, recv_error;
+	unsigned int signals;		/* so many come while it is waited for an answer */
+	bool closed;			/* nothing can come any more */
 
 	unsigned int hosts;		/* requests seen */
 	unsigned int with_engine;
@@ -107,6 +112,8 @@ static void answer_family(struct kernel *kernel, uint32_t seq)
 	uint16_t id = FAMILY;
 
 	if (!kernel->family_error) {
+		if (kernel->numberless)
+			id = 0;
 		put_attr(&attrs, CTRL_ATTR_FAMILY_ID, &id, sizeof(id));
 		row(&kernel->answer, seq, 0, &attrs);
 	}
@@ -118,7 +125,7 @@ static void answer_host(struct kernel *kernel, uint32_t seq)
 	struct bytes attrs = {};
 
 	kernel->hosts++;
-	if (!kernel->host_error) {
+	if (!kernel->host_error && !kernel->nameless) {
 		put_u64(&attrs, VMSHARE_A_GENERATION, 100 + kernel->hosts);
 		put_u32(&attrs, VMSHARE_A_ENGINE, VMSHARE_ENGINE_TREE);
 		row(&kernel->answer, seq, 0, &attrs);
@@ -165,6 +172,10 @@ static void answer_sets(struct kernel *kernel, uint32_t seq)
 	struct bytes attrs = {};
 	uint16_t flags = NLM_F_MULTI;
 
+	if (kernel->instead) {
+		kernel->instead(&kernel->answer, seq);
+		return;
+	}
 	if (kernel->interrupted) {
 		kernel->interrupted--;
 		flags |= NLM_F_DUMP_INTR;
@@ -250,6 +261,10 @@ static ssize_t kernel_send(void *priv, const void *bytes, size_t len)
 	struct genlmsghdr generic;
 	struct nlmsghdr head;
 
+	if (kernel->send_error) {
+		errno = kernel->send_error;
+		return -1;
+	}
 	memcpy(&head, bytes, sizeof(head));
 	memcpy(&generic, (const uint8_t *)bytes + sizeof(head), sizeof(generic));
 	kernel->answer.len = 0;
@@ -285,6 +300,13 @@ static ssize_t kernel_recv(void *priv, void *bytes, size_t len)
 	struct kernel *kernel = priv;
 	size_t got = kernel->answer.len;
 
+	if (kernel->closed)
+		return 0;
+	if (kernel->signals) {
+		kernel->signals--;
+		errno = EINTR;
+		return -1;
+	}
 	if (kernel->recv_error || !got || got > len) {
 		errno = kernel->recv_error ? kernel->recv_error : EAGAIN;
 		return -1;
@@ -379,6 +401,8 @@ static void test_cpu_dump(void)
 	   "all of it, in order, and rows of another kind skipped");
 	cpu_free(&cpu);
 
+	kernel = (struct kernel){ .cpu_interrupted = 99 };
+	is_number((uint64_t)-track_and_take(&kernel, &cpu, &err), EAGAIN, "but not for ever");
 	kernel = (struct kernel){ .twice = true };
 	ok(track_and_take(&kernel, &cpu, &err) && strstr(err.message, "malformed"),
 	   "the same thread twice is refused");
@@ -431,8 +455,128 @@ static void test_brief(void)
 	}
 }
 
+/* A message with that payload, and nothing more. */
+static void plain(struct bytes *out, uint16_t type, uint16_t flags, uint32_t seq, const void *payload,
+		  size_t len)
+{
+	size_t at = begin(out, type, flags, seq);
+
+	put(out, payload, len);
+	end(out, at);
+}
+
+static void short_error(struct bytes *out, uint32_t seq)
+{
+	plain(out, NLMSG_ERROR, 0, seq, "abcd", 4);
+}
+
+static void short_row(struct bytes *out, uint32_t seq)
+{
+	plain(out, FAMILY, NLM_F_MULTI, seq, "", 0);
+}
+
+/* What has no number is done without an error. */
+static void short_done(struct bytes *out, uint32_t seq)
+{
+	plain(out, NLMSG_DONE, NLM_F_MULTI, seq, "", 0);
+}
+
+static void overrun(struct bytes *out, uint32_t seq)
+{
+	plain(out, NLMSG_OVERRUN, 0, seq, "", 0);
+}
+
+static void positive_error(struct bytes *out, uint32_t seq)
+{
+	done(out, seq, -7, NULL);
+}
+
+static void huge_error(struct bytes *out, uint32_t seq)
+{
+	done(out, seq, 4096, NULL);
+}
+
+/* What is no end comes first, and what is none of an answer. */
+static void noop_first(struct bytes *out, uint32_t seq)
+{
+	plain(out, NLMSG_NOOP, NLM_F_MULTI, seq, "abcd", 4);
+	done(out, seq, 0, NULL);
+}
+
+/* The whole request is in it, and what the module says of it behind: other things first. */
+static void whole_error(struct bytes *out, uint32_t seq)
+{
+	struct nlmsgerr body = { .error = -EINVAL, .msg.nlmsg_len = sizeof(body.msg) + 5 };
+	size_t at = begin(out, NLMSG_ERROR, NLM_F_ACK_TLVS, seq);
+
+	put(out, &body, sizeof(body));
+	put(out, "request", 8);
+	put_u32(out, NLMSGERR_ATTR_OFFS, 20);
+	put_text(out, NLMSGERR_ATTR_MSG, "bad age");
+	end(out, at);
+}
+
+/* Its request is longer than the message that has it. */
+static void lying_error(struct bytes *out, uint32_t seq)
+{
+	struct nlmsgerr body = { .error = -EINVAL, .msg.nlmsg_len = 0x7fffffff };
+
+	plain(out, NLMSG_ERROR, NLM_F_ACK_TLVS, seq, &body, sizeof(body));
+}
+
+/* Words without their end are none. */
+static void endless_words(struct bytes *out, uint32_t seq)
+{
+	struct nlmsgerr body = { .error = -EACCES };
+	size_t at = begin(out, NLMSG_ERROR, NLM_F_CAPPED | NLM_F_ACK_TLVS, seq);
+
+	put(out, &body, sizeof(body));
+	put_attr(out, NLMSGERR_ATTR_MSG, "abcd", 4);
+	end(out, at);
+}
+
+/* Messages that are not as they should be, or not as they usually are. */
+static void test_messages(void)
+{
+	struct kernel done_at_once = { .instead = short_done }, noop = { .instead = noop_first };
+	struct snapshot snap;
+	struct error err;
+
+	refused((struct kernel){ .instead = short_error }, EXIT_RUNTIME, "cut short", "short error");
+	refused((struct kernel){ .instead = short_row }, EXIT_RUNTIME, "cut short", "short row");
+	refused((struct kernel){ .instead = overrun }, EXIT_RUNTIME, "came and went", "overrun");
+	refused((struct kernel){ .instead = positive_error }, EXIT_RUNTIME, "Protocol error",
+		"an error above 0");
+	refused((struct kernel){ .instead = huge_error }, EXIT_RUNTIME, "Protocol error",
+		"an error that is none");
+	refused((struct kernel){ .instead = whole_error }, EXIT_RUNTIME, "bad age (Invalid argument)",
+		"an error behind its request");
+	refused((struct kernel){ .instead = lying_error }, EXIT_RUNTIME, "request: Invalid argument",
+		"an error that lies about its request");
+	refused((struct kernel){ .instead = endless_words }, EXIT_PERMISSION, "run it as root",
+		"an error with words without end");
+	ok(!take(&done_at_once, ENGINE_UNKNOWN, &snap, &err) && !snap.n_sets, "an end without a number");
+	snapshot_free(&snap);
+	ok(!take(&noop, ENGINE_UNKNOWN, &snap, &err) && !snap.n_sets, "nothing, and then the end");
+	snapshot_free(&snap);
+}
+
+static void test_socket(void)
+{
+	taken((struct kernel){ .signals = 5 }, 1, "signals while it is waited");
+	refused((struct kernel){ .closed = true }, EXIT_RUNTIME, "cut short", "a socket that is closed");
+	refused((struct kernel){ .recv_error = ECONNRESET }, EXIT_RUNTIME, "cannot receive from the kernel",
+		"an error of the socket");
+	refused((struct kernel){ .send_error = EPERM }, EXIT_PERMISSION, "cannot send to the kernel",
+		"sending is forbidden");
+	refused((struct kernel){ .send_error = ENOBUFS }, EXIT_RUNTIME, "cannot send to the kernel",
+		"sending fails");
+}
+
 void test_client(void)
 {
+	test_messages();
+	test_socket();
 	test_brief();
 	test_cpu_dump();
 	taken((struct kernel){}, 1, "snapshot");
@@ -450,6 +594,12 @@ void test_client(void)
 		"no permission");
 	refused((struct kernel){ .host_error = EOPNOTSUPP, .extack = "no KSM symbols" },
 		EXIT_SUPPORT, "no KSM symbols", "no kernel support");
+	refused((struct kernel){ .host_error = EACCES }, EXIT_PERMISSION, "run it as root", "forbidden");
+	refused((struct kernel){ .host_error = EOPNOTSUPP }, EXIT_SUPPORT, "vmshare version shows",
+		"no kernel support, without words");
+	refused((struct kernel){ .host_error = ESTALE }, EXIT_RUNTIME, "; try again", "stale, without words");
+	refused((struct kernel){ .nameless = true }, EXIT_RUNTIME, "named no snapshot", "no generation");
+	refused((struct kernel){ .numberless = true }, EXIT_RUNTIME, "cut short", "no family");
 	refused((struct kernel){ .host_error = EINVAL, .extack = "bad engine" }, EXIT_RUNTIME,
 		"bad engine", "the module's own words");
 	refused((struct kernel){ .cut = true }, EXIT_RUNTIME, "cut short", "cut answer");

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "control.h"
 
 #define WORDS_MAX 24
 #define THREE " --from " GOLDEN "/three.json"
@@ -49,6 +52,43 @@
 	"\"anon_bytes\":1}],\"sets\":[]}"
 #define OF_ONE_INSTANT "memory changed during the walk; the numbers are not of one instant\n"
 
+#define VM_OF(pid, unique, anon) "{\"pid\":" pid ",\"unique_bytes\":" unique ",\"anon_bytes\":" anon "}"
+#define SET_OF(pids, bytes) "{\"vms\":[" pids "],\"outside\":false,\"frames_bytes\":" bytes "}"
+
+/* Two pairs, of which one step of the search does not find the cheaper. */
+#define PAIRS "{\"version\":1,\"vms\":[" VM_OF("1", "6", "67") "," VM_OF("2", "8", "16") "," \
+	VM_OF("3", "3", "86") "," VM_OF("4", "2", "62") "],\"sets\":[" SET_OF("1,4", "47") "," \
+	SET_OF("2,3", "37") "]}"
+
+/* Two that free what is needed together, one that does alone and has nothing that is not merged. */
+#define TWINS "{\"version\":1,\"vms\":[" VM_OF("5", "8", "8") "," VM_OF("6", "8", "8") "," \
+	VM_OF("7", "0", "40") "],\"sets\":[" SET_OF("7", "20") "]}"
+
+#define EIGHT "{\"version\":1,\"vms\":[" VM_OF("1", "1", "1") "," VM_OF("2", "1", "1") "," VM_OF("3", "1", "1") \
+	"," VM_OF("4", "1", "1") "," VM_OF("5", "1", "1") "," VM_OF("6", "1", "1") "," VM_OF("7", "1", "1") \
+	"," VM_OF("8", "1", "1") "],\"sets\":[]}"
+#define OUTSIDE "{\"version\":1,\"vms\":[" VM_OF("5", "1", "1") "," VM_OF("6", "1", "1") "],\"sets\":[" \
+	"{\"vms\":[5],\"outside\":true,\"frames_bytes\":5}," SET_OF("5,6", "7") "]}"
+#define FREE_VM "{\"version\":1,\"vms\":[{\"pid\":5,\"unique_bytes\":9,\"anon_bytes\":9,\"cost\":0}," \
+	"{\"pid\":6,\"unique_bytes\":9,\"anon_bytes\":99,\"cost\":7}],\"sets\":[]}"
+#define HOST(vms) "{\"version\":1,\"host\":{\"mem_total_bytes\":9999999,\"mem_available_bytes\":9999999}," \
+	"\"vms\":[" vms "]"
+
+#define TEN "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
+#define KSM(fields) "{\"version\":1,\"vms\":[],\"host\":{\"ksm\":{" fields "}}}"
+
+/* Threads of all kinds, in no order, among them those that have ended. */
+#define THREAD(tid, kind, comm, window) "{\"tid\":" tid ",\"kind\":\"" kind ",\"comm\":\"" comm \
+	"\",\"window\":{" window "}}"
+#define VCPU(id) "vcpu\",\"vcpu\":" id
+#define THREADS "{\"version\":1,\"window_ns\":1000000000,\"vms\":[{\"pid\":5,\"threads\":[" \
+	THREAD("0", "vmm\"", "", "\"run_ns\":100000000") "," THREAD("6", "kernel\"", "e", "") "," \
+	THREAD("8", VCPU("1"), "a", "") "," THREAD("9", VCPU("0"), "b", "\"run_ns\":500000000," \
+		"\"exits_by_reason\":{\"x\":2,\"io\":9,\"hlt\":2,\"y\":1}") "," \
+	THREAD("5", "vmm\"", "d", "") "," THREAD("7", VCPU("1"), "c", "") "]}]}"
+
 #define THREE_PRICES "{\"version\":1,\"vms\":[" \
 	"{\"pid\":5,\"unique_bytes\":100,\"anon_bytes\":100,\"cost\":1}," \
 	"{\"pid\":6,\"unique_bytes\":100,\"anon_bytes\":100,\"cost\":2}," \
@@ -78,6 +118,10 @@ static const struct row rows[] = {
 	{ 0, "--version", NULL, "program " },
 	{ 0, "list --version", NULL, "program " },
 	{ 2, "predict web1", NULL, "predict is not there yet" },
+	{ 2, "-x", NULL, "unknown option -x" },
+	{ 2, "-x list", NULL, "unknown option -x" },
+	{ 2, "-x help", NULL, "unknown option -x" },
+	{ 2, "-x lst -j", NULL, "{\"version\":1,\"error\":{\"code\":2,\"message\":\"unknown option -x" },
 	{ 2, "lst", NULL, "no verb \"lst\"; did you mean list?" },
 	{ 2, "frobnicate", NULL, "vmshare -h lists them" },
 	{ 2, "list --form x", NULL, "did you mean --from?" },
@@ -139,6 +183,14 @@ static const struct row rows[] = {
 	{ 2, "top -n 0", NULL, "--iterations: \"0\" is not a whole number from 1" },
 	{ 2, "top -d 0", NULL, "--delay: \"0\" is not a number of seconds" },
 	{ 2, "doctor --verify" THREE, NULL, "does not go with --from" },
+	{ 2, "doctor --verify --engine tree", NULL, "does not go with --engine" },
+	{ 2, "doctor --verify web1", NULL, "compares all VMs; name none" },
+	{ 2, "list --from=", NULL, "--from needs the name of a file, or -" },
+	{ 0, "list --color=never" THREE, NULL, "vm3  103" },
+	{ 0, "list --color=auto" THREE, NULL, "vm3  103" },
+	{ 0, "list" THREE " -- vm1", NULL, "vm1  101" },
+	{ 1, "list" THREE " -- --bytes", NULL, "there is no VM \"--bytes\"" },
+	{ 0, "list" THREE " --", NULL, "vm3  103" },
 	{ 2, "-j lst", NULL, "{\"version\":1,\"error\":{\"code\":2,\"message\":\"there is no verb" },
 	{ 2, "lst -j", NULL, "{\"version\":1,\"error\":{\"code\":2" },
 	{ 2, "list --bad --json", NULL, "{\"version\":1,\"error\":{\"code\":2" },
@@ -187,6 +239,27 @@ static const struct row rows[] = {
 	{ 0, "top -n 1 -s freed -o vm --no-header" THREE, NULL, "vm3\nvm1\nvm2\n" },
 	{ 0, "doctor" THREE, NULL, "KSM runs" },
 	{ 0, "doctor --bytes" THREE, NULL, "32768 of 32768 of anonymous memory" },
+	{ 0, "top -b -n 1 --from -", CHANGED, "Walk  -, not of one instant\n" },
+	{ 0, "top -b -n 1" BUSY, NULL, ", scheduler hooks on\n" },
+	{ 0, "overhead web1" BUSY, NULL, "guest time exact, between each entry and exit\nVM    PID" },
+	{ 0, "show 5 --from -", OUTSIDE, "5 of frames with processes that are no VM" },
+	{ 0, "show 5 -j --from -", OUTSIDE, "[{\"pid\":6,\"frames_bytes\":7}]" },
+	{ 0, "doctor -j 5 --from -", "{\"version\":1,\"vms\":[{\"pid\":5,\"anon_bytes\":1}]}", "\"pid\":5,\"message\"" },
+	{ 2, "show vm1 -o nosuch" THREE, NULL, "there is no column" },
+	{ 0, "top -b -n 1 --from -", KSM("\"run\":2"), "\nKSM   unmerging\n" },
+	{ 0, "top -b -n 1 --from -", KSM("\"run\":3"), "\nKSM   unknown\n" },
+	{ 0, "top -b -n 1 --from -",
+	  KSM("\"run\":0,\"merged_frames\":4,\"merged_mappings\":9,\"stale_items\":3"),
+	  "\nKSM   stopped, 36.0K in 16.0K of frames, 20.0K saved, 3 stale\n" },
+	{ 0, "top -b -n 1 --from -", KSM("\"merged_frames\":9,\"merged_mappings\":4"),
+	  "\nKSM   state not known\n" },
+	{ 0, "show 5 --no-header --from -", THREADS,
+	  "vcpu       0    9  b        50.0     -       -     -     -     -    -    -       -  io 9, hlt 2, x 2\n"
+	  "vcpu       1    7  c           -     -       -     -     -     -    -    -       -  -\n"
+	  "vcpu       1    8  a           -     -       -     -     -     -    -    -       -  -\n"
+	  "vmm        -    5  d           -     -       -     -     -     -    -    -       -  -\n"
+	  "kernel     -    6  e           -     -       -     -     -     -    -    -       -  -\n"
+	  "vmm        -    -  (ended)  10.0     -       -     -     -     -    -    -       -  -\n" },
 	{ 0, "top -b -n 1 --bytes" THREE, NULL, "Mem   8589934592 total, 4294967296 available" },
 	{ 0, "top -b -n 1 --bytes" THREE, NULL, "Walk  tree, 2100000ns for" },
 	{ 0, "victim --sweep --bytes" THREE, NULL, "need 16384\n" },
@@ -295,6 +368,18 @@ static const struct row rows[] = {
 	{ 0, "victim --need 16K --explain" THREE, NULL, "vm1: 32.0K promised, 0 freed, 16.0K too little" },
 	{ 0, "victim --need 16K --explain -j" THREE, NULL, "\"excess_cost\":0" },
 	{ 0, "victim --need 4K --explain -j" THREE, NULL, "\"lost_if_kept_bytes\":4096" },
+	{ 0, "victim --need 50 --work 1 --dest h=" GOLDEN "/hostc.json --from -", PAIRS,
+	  "3 of 4 movable VMs free 50" },
+	{ 0, "victim --need 50 --work 1 --from -", PAIRS, "not proved: the search stopped after 1 step" },
+	{ 0, "victim --need 50 --work 1 -j --from -", PAIRS, "\"optimal\":false,\"gap\":0." },
+	{ 0, "victim --need 50 --work 1 --explain --from -", PAIRS, "less than the plan, which is not proved" },
+	{ 0, "victim --need 50 --explain --from -", PAIRS, "2 of 4 movable VMs free 55 at a cost of 129" },
+	{ 0, "victim --sweep --work 1 --points 9 --from -", PAIRS, "\n  103   231    4    proved" },
+	{ 0, "victim --need 15 --max-vms 1 --explain --from -", TWINS,
+	  "  5: 8 promised, 8 freed, 7 too little\n"
+	  "  going on in this order never meets the need with as many VMs as may leave\n" },
+	{ 0, "victim --need 8 --explain --from -", EIGHT, "  1, 2, 3, 4, 5, 6 and 2 more: 8 promised, 8 freed" },
+	{ 0, "victim --need 9 --explain --from -", FREE_VM, "  cost 7, while the plan costs nothing\n" },
 	{ 0, "victim --sweep" THREE, NULL, "16.0K  96.0K    3    proved" },
 	{ 0, "victim --sweep" THREE, NULL, "     96.0K|" },
 	{ 0, "victim --sweep -j" THREE, NULL, "\"need_bytes\":16384,\"cost\":98304" },
@@ -332,6 +417,12 @@ static const struct row rows[] = {
 	{ 0, "victim --need 4K --margin 0" THREE HOST_B, NULL, "(at least 0)" },
 	{ 2, "victim --need 4K --margin 100%" THREE HOST_B, NULL, "from 0% to 99%" },
 	{ 2, "victim --need 4K --margin -1" THREE HOST_B, NULL, "negative" },
+	{ 2, "victim --need 4K --margin %" THREE HOST_B, NULL, "from 0% to 99%" },
+	{ 2, "victim --need 4K --margin x%" THREE HOST_B, NULL, "from 0% to 99%" },
+	{ 2, "victim --need 4K --margin=" THREE HOST_B, NULL, "--margin: size \"\" is not a number" },
+	{ 2, "victim --need 4K --work x" THREE, NULL, "--work: \"x\" is not a whole number" },
+	{ 2, "victim --need 4K --dest hostc=" THREE, NULL, "\"hostc=\" names no file" },
+	{ 0, "victim --need 4K --dest " CORPUS "/snapshot/hostc" THREE, NULL, "hostc grows by" },
 	{ 1, "victim --need 4K --dest " GOLDEN "/none.json" THREE, NULL, "cannot open it" },
 	{ 2, "victim --need 4K" THREE HOST_B HOST_B, NULL, "two snapshots are called" },
 	{ 1, "victim --need 4K --dest -" THREE, "{\"version\":1,\"vms\":[]}", "mem_available_bytes" },
@@ -348,6 +439,10 @@ static const struct row rows[] = {
 	{ 2, "victim --need 4K --command-template=" THREE, NULL, "is empty" },
 	{ 2, "victim --need 4K --command-template={vm}" THREE, NULL, "is none of {name}" },
 	{ 2, "victim --need 4K --format template" THREE, NULL, "needs --command-template" },
+	{ 2, "victim --need 4K --format virsh --command-template={pid}" THREE, NULL,
+	  "does not go with another --format than template" },
+	{ 0, "victim --need 4K --format template --command-template={pid}:{dest}" THREE HOST_C, NULL,
+	  "103:hostc\n" },
 	{ 2, "victim --need 4K --format qm" THREE, NULL, "proxmox, kubevirt and template" },
 	{ 1, "victim --need 4K --format kubevirt" THREE HOST_C, NULL, "NAMESPACE_NAME" },
 	{ 1, "victim --need 4K --commands --from -",
@@ -355,6 +450,31 @@ static const struct row rows[] = {
 	  "\"anon_bytes\":4096}],\"sets\":[]}", "control characters" },
 
 	/* manage */
+	{ 2, "manage --check --once", NULL, "--once does not go with another of --check" },
+	{ 2, "manage --once --check", NULL, "--check does not go with another" },
+	{ 2, "manage --once --status", NULL, "--status does not go with another" },
+	{ 2, "manage --once --restore", NULL, "--restore does not go with another" },
+	{ 2, "manage --once --replay t", NULL, "--replay does not go with another" },
+	{ 2, "manage --check --apply", NULL, "--apply is for a manager that goes on running" },
+	{ 2, "manage --check --record t", NULL, "--record needs a manager that measures" },
+	{ 2, "manage --record=", NULL, "--record needs the name of a file" },
+	{ 2, "manage --replay=", NULL, "--replay needs the name of a trace" },
+	{ 2, "manage --config=", NULL, "--config needs the name of a file" },
+	{ 2, "manage --dir run", NULL, "--dir needs the whole name of a directory" },
+	{ 2, "manage --policy fast", NULL, "there are lending and published" },
+	{ 2, "manage --interval 0.05", NULL, "\"0.05\" is not a number of seconds from 0.1 to 3600" },
+	{ 2, "manage --interval 3601", NULL, "\"3601\" is not a number of seconds from 0.1 to 3600" },
+	{ 2, "manage --interval 1s", NULL, "\"1s\" is not a number of seconds from 0.1 to 3600" },
+	{ 2, "manage --config /dev/null --replay - --policy published --interval 0.01", NULL, "0.01" },
+	{ 0, "manage --check --config /dev/null --policy published", NULL, "Policy         published" },
+	{ 1, "manage --check --config /nonexistent", NULL, "/nonexistent" },
+	{ 2, "manage --restore --dir /" HUNDRED, NULL, "is too long for a directory with a socket in it" },
+	{ 1, "manage --restore --dir /dev/null", NULL, "Not a directory" },
+	{ 1, "manage --status --dir /nonexistent", NULL, "no manager runs at /nonexistent" },
+	{ 2, "tune", NULL, "tune needs a TRACE of vmshare manage --record" },
+	{ 2, "tune --output= t", NULL, "--output needs the name of a file" },
+	{ 1, "tune --config /nonexistent t", NULL, "/nonexistent" },
+
 	{ 2, "manage --check --config - --interval 0.2", "[Manage]\nPeriod=500ms\n",
 	  "CheckInterval must not be shorter than Period" },
 	{ 0, "manage --check --config - --interval 0.5", "[Manage]\nPeriod=500ms\n",
@@ -394,6 +514,15 @@ static const struct row rows[] = {
 	{ 0, "place a=" GOLDEN "/three.json -",
 	  "{\"version\":1,\"host\":{\"mem_total_bytes\":9999999,\"mem_available_bytes\":9999999},"
 	  "\"vms\":[],\"sets\":[]}", "empty hosts (1) take no VMs" },
+	{ 0, "place a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json --commands -j", NULL,
+	  "\"commands\":[\"virsh --connect=qemu+ssh://c/system migrate" },
+	{ 0, "place --work 1 a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json", NULL,
+	  "not proved: the search stopped after 2 steps" },
+	{ 0, "place --work 1 -j a=" GOLDEN "/three.json c=" GOLDEN "/hostc.json", NULL, "\"optimal\":false" },
+	{ 1, "place a=" GOLDEN "/three.json -", HOST("") "}", "sets is missing" },
+	{ 1, "place a=" GOLDEN "/three.json -", HOST("{\"pid\":5,\"unique_bytes\":1}") ",\"sets\":[]}",
+	  "anon_bytes" },
+	{ 2, "place a= b=" GOLDEN "/three.json", NULL, "\"a=\" names no file" },
 	{ 0, "place --unshared " GOLDEN "/hostb.json " GOLDEN "/hostc.json", NULL,
 	  "no sharing is counted on" },
 
@@ -670,6 +799,92 @@ static void test_tune(void)
 	free(outcome.text);
 }
 
+/* A manager that answers once. */
+static pid_t start_manager(const char *dir, const char *text)
+{
+	struct control control;
+	struct pollfd asked;
+	struct error err;
+	pid_t pid;
+
+	if (control_open(&control, dir, &err) || control_listen(&control, &err))
+		return -1;
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		asked = (struct pollfd){ .fd = control.listen_fd, .events = POLLIN };
+		if (poll(&asked, 1, 10000) == 1)
+			control_answer(&control, text);
+		control_close(&control);
+		test_leave(0);
+	}
+	close(control.listen_fd);
+	close(control.lock_fd);
+	return pid;
+}
+
+#define STATUS "{\"pid\":7,\"apply\":true,\"policy\":\"lending\",\"t_check_ns\":250000000,\"checks\":9," \
+	"\"contended\":true,\"vms\":[{\"pid\":5,\"name\":\"a\\u009b\",\"class\":\"batch\",\"usage_millicpus\":1234," \
+	"\"guarantee_millicpus\":1000,\"quota_ns\":50000000,\"period_ns\":100000000,\"actuator\":\"cgroup2\"," \
+	"\"reason\":\"because\"},{\"pid\":6,\"reason\":\"left\\nalone\"}]}"
+
+static void test_status(void)
+{
+	static const struct {
+		const char *option, *text;
+		int code;
+		const char *part;
+	} answers[] = {
+		{ "", STATUS, 0,
+		  "manager 7: applies, policy lending, a check every 0.25 s, 9 checks, CPUs contended\n"
+		  "VM       CLASS   CPU%  WANTS   SURE  QUOTA  BY       WHY\n"
+		  "a\\u{9b}  batch  123.4      -  100.0   50.0  cgroup2  because\n"
+		  "6        -          -      -      -   none  -        left\\x0aalone\n" },
+		{ " --no-header", "{\"vms\":[{\"pid\":6}]}", 0, "6   -         -      -     -   none  -   -\n" },
+		{ " -j", STATUS, 0, "\"usage_millicpus\":1234" },
+		{ "", "{}", 0, "manager 0: observes only, policy -, a check every 0 s, 0 checks, CPUs not contended\n" },
+		{ "", "{\"vms\":[", 1, "answer is cut short" },
+		{ "", "", 1, "did not answer within 5 s" },
+	};
+	char line[600], dir[512];
+	struct outcome outcome;
+	pid_t manager;
+	size_t i;
+
+	snprintf(dir, sizeof(dir), "%.80s/status", test_root());
+	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		manager = start_manager(dir, answers[i].text);
+		snprintf(line, sizeof(line), "manage --status --dir %s%s", dir, answers[i].option);
+		outcome = run(line, NULL);
+		is_number((uint64_t)outcome.code, (uint64_t)answers[i].code, "status %zu: code", i);
+		has_text(outcome.text, answers[i].part, "status %zu: what is said", i);
+		free(outcome.text);
+		waitpid(manager, NULL, 0);
+	}
+}
+
+/* More than goes into a socket or a buffer at once. */
+static void test_long_status(void)
+{
+	size_t len = 150000, head = strlen("{\"x\":\"");
+	char *text = malloc(len + 1), line[600], dir[512];
+	struct outcome outcome;
+	pid_t manager;
+
+	snprintf(dir, sizeof(dir), "%.80s/status", test_root());
+	memset(text, 'x', len);
+	memcpy(text, "{\"x\":\"", head);
+	memcpy(text + len - 2, "\"}", 3);
+	manager = start_manager(dir, text);
+	snprintf(line, sizeof(line), "manage --status -j --dir %s", dir);
+	outcome = run(line, NULL);
+	is_number((uint64_t)outcome.code, 0, "a long status");
+	is_number(strlen(outcome.text), len + 1, "arrives as a whole");
+	free(outcome.text);
+	free(text);
+	waitpid(manager, NULL, 0);
+}
+
 static void test_restore(void)
 {
 	struct outcome outcome;
@@ -679,6 +894,25 @@ static void test_restore(void)
 	outcome = run(line, NULL);
 	is_number((uint64_t)outcome.code, 0, "nothing to put back");
 	is_text(outcome.text, "{\"version\":1,\"failed\":0}\n", "as JSON");
+	free(outcome.text);
+}
+
+/* What is in place of the file that a limit would be put back into is none. */
+static void test_restore_in_vain(void)
+{
+	struct outcome outcome;
+	char line[600], journal[1024];
+
+	snprintf(journal, sizeof(journal), "{\"version\":1,\"vms\":[{\"pid\":1,\"start_time_ns\":1,"
+		 "\"actuator\":\"cgroup2\",\"place\":\"%s/vain\",\"found\":{},\"before\":{},\"next\":{}}]}",
+		 test_root());
+	test_file("/vain/cpu.max/x", "", 0);
+	test_file("/run/manage.journal", journal, strlen(journal));
+	snprintf(line, sizeof(line), "manage --restore --dir %s/run", test_root());
+	outcome = run(line, NULL);
+	is_number((uint64_t)outcome.code, 1, "limits that cannot be put back: code");
+	has_text(outcome.text, "limits are NOT as they were found: cannot read", "of which VM, and why");
+	has_text(outcome.text, "the limits of 1 VM could not be put back", "and how many");
 	free(outcome.text);
 }
 
@@ -721,7 +955,10 @@ void test_cmdline(void)
 	test_reason("list" THREE);
 	test_reason("top -b -n 1" THREE);
 	test_tune();
+	test_status();
+	test_long_status();
 	test_restore();
+	test_restore_in_vain();
 	test_unreadable();
 	test_closed_stdout();
 }

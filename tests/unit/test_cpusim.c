@@ -5,6 +5,7 @@
  */
 #include "test.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,6 +236,7 @@ static void test_recall(void)
 	struct manage_sample samples[10];
 	struct manage_vm vms[10][2];
 	struct cpuload load;
+	size_t i;
 
 	make_samples(samples, vms);
 	is_number((uint64_t)-cpuload_from_samples(samples, 0, 10, &options, &load), 0,
@@ -249,6 +251,46 @@ static void test_recall(void)
 	cpuload_free(&load);
 	is_number((uint64_t)-cpuload_from_samples(samples, 0, 1, &options, &load), 22,
 		  "one sample is none");
+	samples[9].time_ns = samples[0].time_ns + 864000000000001;
+	is_number((uint64_t)-cpuload_from_samples(samples, 0, 10, &options, &load), 22,
+		  "nor are more than ten days one");
+	for (i = 0; i < 10; i++)
+		samples[i].n_vms = 0;
+	is_number((uint64_t)-cpuload_from_samples(samples, 0, 9, &options, &load), 22, "nor is a host without VMs");
+}
+
+/* What cannot be simulated is refused, however it came about. */
+static void test_refused(void)
+{
+	struct cpusim_burst bursts[] = { { 5, 7 }, { 4, 7 } };
+	struct cpusim_vm vm = { .vcpus = 1, .bursts = bursts, .n_bursts = 1 };
+	struct cpusim_load load = { .cpus = 1, .duration_ns = SECOND, .vms = &vm, .n_vms = 1 };
+	struct cpusim_outcome outcome;
+	struct manage_options options;
+
+	is_number((uint64_t)-cpusim_run(&load, NULL, SIZE_MAX, &outcome), 0, "a load");
+	vm.n_bursts = 2;
+	is_number((uint64_t)-cpusim_run(&load, NULL, SIZE_MAX, &outcome), EINVAL, "work in no order");
+	vm.n_bursts = 1;
+	bursts[0].work_ns = 0;
+	is_number((uint64_t)-cpusim_run(&load, NULL, SIZE_MAX, &outcome), EINVAL, "work that is none");
+	bursts[0].work_ns = INT64_MAX;
+	is_number((uint64_t)-cpusim_run(&load, NULL, SIZE_MAX, &outcome), EINVAL, "work without end");
+	bursts[0].work_ns = 7;
+	vm.vcpus = 0;
+	is_number((uint64_t)-cpusim_run(&load, NULL, SIZE_MAX, &outcome), EINVAL, "a VM without vCPUs");
+	vm.vcpus = 1;
+	load.cpus = 0;
+	is_number((uint64_t)-cpusim_run(&load, NULL, SIZE_MAX, &outcome), EINVAL, "a host without CPUs");
+	load.cpus = 65537;
+	is_number((uint64_t)-cpusim_run(&load, NULL, SIZE_MAX, &outcome), EINVAL, "or with too many");
+	load.cpus = 1;
+	load.duration_ns = INT64_MAX;
+	is_number((uint64_t)-cpusim_run(&load, NULL, SIZE_MAX, &outcome), EINVAL, "more time than there is");
+	load.duration_ns = SECOND;
+	manage_options_init(&options);
+	options.alpha_permille = 0;
+	is_number((uint64_t)-cpusim_run(&load, &options, SIZE_MAX, &outcome), EINVAL, "settings out of range");
 }
 
 /* The one setting that matters here has few values: try them all. */
@@ -290,6 +332,7 @@ void test_cpusim(void)
 	test_quiet();
 	test_latency();
 	test_greedy_services();
+	test_refused();
 	test_recall();
 	test_learning();
 }

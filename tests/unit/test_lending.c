@@ -144,6 +144,32 @@ static void test_what_stays(void)
 	host_free(&host);
 }
 
+/* Whoever sets quotas is away while another is wanted, and back when it no longer is. */
+static void test_stays_though_another_was_decided(void)
+{
+	static const uint64_t used[] = { 290, 1700 }, waited[] = { 1710, 300 };
+	uint64_t quota, burst, vcpu_quota;
+	struct host host;
+
+	capped_host(&host);
+	quota = host.vms[0].quota_ns;
+	burst = host.decisions[0].burst_ns;
+	vcpu_quota = host.decisions[0].vcpu_quota_ns;
+	heavy_rule.guarantee_millicpus = 500;
+	host_second(&host, used, waited);
+	host_check(&host);
+	ok(host.decisions[0].change && host.decisions[0].quota_ns > quota, "more is decided, and not set");
+	heavy_rule.guarantee_millicpus = 250;
+	host_second(&host, used, waited);
+	host_check(&host);
+	ok(!host.decisions[0].change, "what is in place is right again");
+	is_number(host.decisions[0].quota_ns, quota, "the quota");
+	is_number(host.decisions[0].burst_ns, burst, "its burst");
+	ok(host.decisions[0].vcpu_quota_ns <= vcpu_quota && host.decisions[0].vcpu_quota_ns + 1000 >= vcpu_quota,
+	   "and what each vCPU has, which is counted from it anew");
+	host_free(&host);
+}
+
 /* Near enough to what is wanted, but the VMM uses what the vCPUs are guaranteed. */
 static void test_vmm_within_guarantee(void)
 {
@@ -288,6 +314,7 @@ void test_lending(void)
 	test_almost_idle();
 	test_many_weights();
 	test_what_stays();
+	test_stays_though_another_was_decided();
 	test_vmm_within_guarantee();
 	test_lost_decisions();
 	test_unmanaged_and_back();

@@ -183,6 +183,62 @@ static void test_whole_percents(void)
 	is_text(settings_get(&wanted, "CPUQuotaPerSecUSec"), "500000", "a whole percent stays");
 }
 
+#define UNSET "18446744073709551615"	/* systemd's word for it */
+
+/* How each way says that there is no quota, and half a CPU; and the usual weight, and 300. */
+static const struct words {
+	const char *way, *quota, *none, *half, *weight, *usual, *more;
+} words[] = {
+	{ "cgroup2", "cpu.max", "max 100000", "50000 100000", "cpu.weight", "100", "300" },
+	{ "cgroup1", "cpu.cfs_quota_us", "-1", "50000", "cpu.shares", "1024", "3072" },
+	{ "libvirt", "vcpu_quota", "-1", "25000", "cpu_shares", "100", "300" },
+	{ "systemd", "CPUQuotaPerSecUSec", UNSET, "500000", "CPUWeight", UNSET, "300" },
+};
+
+static void has_words(const struct actuator *way, const struct words *in, const struct limit *limit,
+		      const char *found, const char *quota, const char *weight)
+{
+	struct settings was = {}, wanted;
+
+	settings_add(&was, in->quota, "%s", in->none);
+	settings_add(&was, in->weight, "%s", found);
+	way->express(limit, &was, &wanted);
+	is_text(settings_get(&wanted, in->quota), quota, "%s: quota", in->way);
+	is_text(settings_get(&wanted, in->weight), weight, "%s: weight", in->way);
+	is_number(way->is_free(&wanted), !strcmp(quota, in->none), "%s: whether it is limited", in->way);
+}
+
+/* Without the file of the weight, as in a cgroup where only the quota is somebody's to set. */
+static void has_no_weight(const struct actuator *way, const struct words *in, const struct limit *limit)
+{
+	struct settings was = {}, wanted;
+
+	settings_add(&was, in->quota, "%s", in->none);
+	way->express(limit, &was, &wanted);
+	ok(wanted.n == 1 && !settings_get(&wanted, in->weight), "%s: no weight where there was none",
+	   in->way);
+}
+
+static void test_words(void)
+{
+	static const struct limit half = { .quota_ns = 50000000, .period_ns = 100000000,
+					   .vcpu_quota_ns = 25000000 };
+	static const struct limit weight = { .quota_ns = UINT64_MAX, .weight = 300 };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const struct words *in = &words[i];
+		const struct actuator *way = actuator_by_name(in->way);
+
+		if (!way)
+			continue;
+		has_words(way, in, &half, in->usual, in->half, in->usual);
+		has_words(way, in, &weight, in->usual, in->none, in->more);
+		has_words(way, in, &weight, "77", in->none, "77");
+		has_no_weight(way, in, &weight);
+	}
+}
+
 static char order[8];
 
 static void note_name(enum restored result, const char *text, void *data)
@@ -292,6 +348,10 @@ static void test_busy_or_away(void)
 	limiter_apply(&bench.limiter, &bench.roster, decisions, VMS, &err);
 	is_number(reads, 1, "nobody answers: nobody else is asked in this check");
 	answer = 0;
+	unheard = true;
+	limiter_apply(&bench.limiter, &bench.roster, decisions, VMS, &err);
+	unheard = false;
+	is_in_place(1, "max", "100", "nor if that shows only when limits are set");
 	limiter_apply(&bench.limiter, &bench.roster, decisions, VMS, &err);
 	is_in_place(1, "5000", "100", "but in the next");
 	limiter_close(&bench.limiter);
@@ -340,6 +400,79 @@ static void test_put_back_later(void)
 	is_in_place(1, "max", "100", "in the end");
 }
 
+/* The VM's limits cannot even be looked at, for good. */
+static void test_refused_at_first(void)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	answer = -1;
+	set(&bench, 0, 5000, 0);
+	answer = 0;
+	is_text(bench.vms[0].why, "made up", "it is left alone, for the reason given");
+	has_text(said, "made up: left alone", "which is said");
+	set(&bench, 0, 5000, 0);
+	is_in_place(0, "max", "100", "and never limited");
+	is_number(limiter_close(&bench.limiter), 0, "nothing is to be put back");
+}
+
+/* Its configuration says so from now on. */
+static void test_left_alone(void)
+{
+	struct manage_decision decision = { .start_time_ns = 1, .left_alone = true,
+					    .quota_ns = MANAGE_UNLIMITED };
+	struct bench bench;
+	struct error err;
+
+	bench_init(&bench);
+	set(&bench, 0, 5000, 200);
+	decision.pid = bench.vms[0].pid;
+	limiter_apply(&bench.limiter, &bench.roster, &decision, 1, &err);
+	is_in_place(0, "max", "100", "a VM that is to be left alone is as it was found");
+	ok(!bench.vms[0].limited && !bench.vms[0].why[0], "and may be limited again");
+	set(&bench, 0, 5000, 0);
+	is_in_place(0, "5000", "100", "when it is no longer");
+	is_number(limiter_close(&bench.limiter), 0, "all are put back");
+}
+
+/* The settings are ours still, but what the kernel has is not: somebody went past their owner. */
+static void test_changed_below(void)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	set(&bench, 0, 5000, 0);
+	bench.vms[0].reading.quota_ns = 5000;
+	limiter_check(&bench.limiter, &bench.roster);
+	reads = 0;
+	limiter_check(&bench.limiter, &bench.roster);
+	is_number(reads, 0, "while nothing changes nobody is asked");
+	bench.vms[0].reading.quota_ns = 7000;
+	limiter_check(&bench.limiter, &bench.roster);
+	has_text(said, "somebody else has changed its quota: let go", "a quota that changes by itself");
+	is_in_place(0, "max", "100", "and what was set is put back");
+	is_number(limiter_close(&bench.limiter), 0, "all are put back");
+}
+
+/* Another VM has the pid of one whose limits are still to be put back. */
+static void test_pid_again(void)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	set(&bench, 0, 5000, 0);
+	answer = -1;
+	limiter_gone(&bench.limiter, &bench.vms[0]);
+	answer = 0;
+	bench.vms[0].start_time_ns = 2;
+	bench.vms[0].place = bench.places[1];
+	set(&bench, 0, 6000, 0);
+	is_in_place(1, "6000", "100", "it has limits of its own");
+	limiter_check(&bench.limiter, &bench.roster);
+	is_in_place(0, "max", "100", "and the other's are put back");
+	is_number(limiter_close(&bench.limiter), 0, "nothing is left");
+}
+
 /* Somebody else sets a weight, then a quota, while ours are in place. */
 static void test_weight_of_others(void)
 {
@@ -378,6 +511,10 @@ static void test_weight_of_others(void)
 void test_limiter(void)
 {
 	test_weight_of_others();
+	test_refused_at_first();
+	test_left_alone();
+	test_changed_below();
+	test_pid_again();
 	test_away_for_a_while();
 	test_ended();
 	test_busy_or_away();
@@ -385,5 +522,6 @@ void test_limiter(void)
 	test_put_back_later();
 	test_order_of_restoring();
 	test_whole_percents();
+	test_words();
 	test_journal_fails();
 }

@@ -770,6 +770,17 @@ static void test_refused(void)
 	host.vms[1].pid = host.vms[0].pid;
 	is_number((uint64_t)-host_check(&host), EINVAL, "pids have to ascend");
 	host.vms[1].pid = 101;
+	host.vms[0].quota_ns = 5;
+	is_number((uint64_t)-host_check(&host), EINVAL, "a quota has a period");
+	host.vms[0].quota_ns = MANAGE_UNLIMITED;
+	host.now.cpus = 0;
+	is_number((uint64_t)-host_check(&host), EINVAL, "a host has CPUs");
+	host.now.cpus = 65537;
+	is_number((uint64_t)-host_check(&host), EINVAL, "but not without end");
+	host.now.cpus = 2;
+	host.now.n_vms = MANAGE_VMS_MAX + 1;
+	is_number((uint64_t)-host_check(&host), EINVAL, "nor VMs");
+	host.now.n_vms = 2;
 	host.options.alpha_permille = 0;
 	is_number((uint64_t)-host_check(&host), EINVAL, "options have to be in range");
 	ok(!memcmp(&memory, &host.state.vms[0], sizeof(memory)), "what is refused changes nothing");

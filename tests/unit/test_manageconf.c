@@ -47,7 +47,56 @@ static const struct {
 	{ "[Manage]\nAlpha=70%\t; much\n", "is no percentage as 70% or 12.5%, in tenths of a percent; a comment" },
 	{ "[Manage] # all\n", "c:1: a section without its ] at the end of the line; a comment needs" },
 	{ "\xef\xbb\xbf[Manage]\n", "c:1: remove the byte order mark" },
+	{ "[VM \t ]\n", "c:1: [VM] without a name" },
+	{ "[]\n", "c:1: there is no section []" },
+	{ "[Manage]\nAlpha=9223372036854775808%\n", "c:2: Alpha=9223372036854775808% is no percentage" },
+	{ "[Manage]\nAlpha=1.0000000000000000%\n", "c:2: Alpha=1.0000000000000000% is no percentage" },
+	{ "[Manage]\nAlpha=1.%\n", "c:2: Alpha=1.% is no percentage" },
+	{ "[Manage]\nAlpha=:%\n", "c:2: Alpha=:% is no percentage" },
+	{ "[Manage]\nRateLimit=1h1\n", "c:2: RateLimit=1h1 is no time" },
+	{ "[Manage]\nBeta=1001\n", "c:2: Beta is at most 1000" },
+	{ "[Manage]\nCheckInterval=3601s\n", "c:2: CheckInterval is from 100ms to 1h" },
+	{ "[Manage]\nPeriod=9ms\n", "c:2: Period is from 10ms to 1s" },
+	{ "[Manage]\nCheckInterval=3s\nPeriod=1001ms\n", "c:3: Period is from 10ms to 1s" },
+	{ "[Manage]\nStallMax=1001ms\n", "c:2: StallMax is from 10ms to 1s" },
+	{ "[Manage]\nRateLimit=3601s\n", "c:2: RateLimit is at most 1h" },
+	{ "[Manage]\nFloor=0.9%\n", "c:2: Floor is from 1% to 100%" },
+	{ "[Manage]\nFloor=100.1%\n", "c:2: Floor is from 1% to 100%" },
+	{ "[Manage]\nVmmFloor=100.1%\n", "c:2: VmmFloor is at most 100%" },
+	{ "[Manage]\nHeadroom=90.1%\n", "c:2: Headroom is at most 90%" },
+	{ "[Manage]\nContention=100.1%\n", "c:2: Headroom is at most 90%, Contention at most 100%" },
+	{ "[Manage]\nCalmChecks=1001\n", "c:2: CalmChecks is at most 1000" },
+	{ "[Manage]\nHysteresis=50.1%\n", "c:2: Hysteresis is at most 50%" },
+	{ "[Manage]\nBurst=100.1%\n", "c:2: Burst is at most 100%" },
+	{ "[Manage]\nServiceBoost=0\n", "c:2: ServiceBoost is from 1 to 100" },
+	{ "[Manage]\nServiceBoost=101\n", "c:2: ServiceBoost is from 1 to 100" },
+	{ "[VM a]\nGuarantee=6553600.1%\n", "c:2: Guarantee is at most 6553600%" },
 };
+
+/* As far as each may go, and no further: see the same settings above. */
+static const char outermost[] =
+	"[Manage]\nAlpha=100%\nBeta=1000\nCheckInterval=1h\nPeriod=1s\nStallMax=1s\nRateLimit=1h\n"
+	"Floor=100%\nVmmFloor=100%\nHeadroom=90%\nContention=100%\nCalmChecks=1000\nHysteresis=50%\n"
+	"Burst=100%\nServiceBoost=100\n[VM a]\nWeight=10000\nGuarantee=6553600%\n";
+static const char innermost[] =
+	"[Manage]\nAlpha=0.1%\nCheckInterval=100ms\nPeriod=10ms\nFloor=10%\nStallMax=10ms\n"
+	"ServiceBoost=1\n[VM a]\nWeight=1\n";
+
+static void test_limits(void)
+{
+	const char *const texts[] = { outermost, innermost };
+	struct manage_options options;
+	struct error err = {};
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		if (!ok(!manageconf_parse("c", texts[i], strlen(texts[i]), &options, &err),
+			"settings at their limits are taken: %s", err.message))
+			continue;
+		ok(!manage_options_wrong(&options), "and right");
+		manage_options_free(&options);
+	}
+}
 
 static void test_refused(void)
 {
@@ -216,6 +265,7 @@ static void test_broken(void)
 void test_manageconf(void)
 {
 	test_refused();
+	test_limits();
 	test_whole();
 	test_back();
 	test_broken();

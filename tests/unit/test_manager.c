@@ -28,6 +28,7 @@
 #include "manager.h"
 #include "notify.h"
 #include "restore.h"
+#include "trace.h"
 
 #define V2 "36 25 0:30 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n"
 #define V1 "30 25 0:26 / /sys/fs/cgroup/cpu\\054cpuacct rw shared:9 - cgroup cgroup rw,cpu,cpuacct\n" \
@@ -97,6 +98,7 @@ static void look(struct cgroup *cgroup, const char *mounts, const char *path)
 static void test_places(void)
 {
 	char place[ACTUATOR_PLACE], why[ACTUATOR_WHY];
+	const struct actuator *way;
 	struct cgroups cgroups;
 	struct cgroup cgroup;
 
@@ -116,6 +118,9 @@ static void test_places(void)
 	look(&cgroup, V2, "0::/qemu.slice/100.scope\n");
 	is_text(cgroup.unit, "100.scope", "a unit's own cgroup");
 	ok(!cgroup.below_unit, "not below");
+	way = actuator_choose(&cgroup, NULL, place, why);
+	ok(way == actuator_by_name("systemd"), "is limited by systemd: %s", why);
+	is_text(way ? place : cgroup.unit, "100.scope", "by its name");
 	look(&cgroup, V2, "0::/system.slice/vmm.service/vm1\n");
 	ok(cgroup.below_unit && !cgroup.delegated, "below a unit that was not handed over");
 	ok(!actuator_choose(&cgroup, NULL, place, why), "is left alone");
@@ -164,6 +169,54 @@ static void test_places(void)
 	is_number((uint64_t)-cgroup_of(&cgroups, 77, &cgroup), ENOENT, "outside of what is seen");
 	unlink(full("/run/systemd/system/x"));
 	rmdir(full("/run/systemd/system"));
+}
+
+/* In a container, or below a bind mount: paths are of the whole hierarchy, files of a part. */
+static void test_part_of_hierarchy(void)
+{
+	static const char part[] = "36 25 0:30 /pod/x /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+	static const char *const outside[] = { "0::/pod/xyz\n", "0::/pod\n", "0::/\n" };
+	char place[ACTUATOR_PLACE], why[ACTUATOR_WHY], wanted[PATH_MAX];
+	struct cgroups cgroups;
+	struct cgroup cgroup;
+	size_t i;
+
+	put("/sys/fs/cgroup/vms/a/cpu.max", "max 100000\n");
+	look(&cgroup, part, "0::/pod/x/vms/a\n");
+	is_text(cgroup.path, "/pod/x/vms/a", "the path in the hierarchy");
+	ok(actuator_choose(&cgroup, NULL, place, why) == &actuator_cgroup2, "limited by files: %s", why);
+	snprintf(wanted, sizeof(wanted), "%s/sys/fs/cgroup/vms/a", test_root());
+	is_text(place, wanted, "which are below the mount");
+	look(&cgroup, part, "0::/pod/x\n");
+	snprintf(wanted, sizeof(wanted), "%s/sys/fs/cgroup", test_root());
+	is_text(cgroup.dir, wanted, "the mount itself");
+	for (i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
+		put("/proc/77/cgroup", outside[i]);
+		cgroups_find(&cgroups, test_root());
+		is_number((uint64_t)-cgroup_of(&cgroups, 77, &cgroup), ENOENT, "outside of it: %s", outside[i]);
+	}
+}
+
+/* Lines that are not understood are passed over; the first of two mounts is taken. */
+static void test_odd_lines(void)
+{
+	char path[CGROUP_PATH + 16];
+	struct cgroups cgroups;
+	struct cgroup cgroup;
+
+	look(&cgroup, "1 2 3 4\n36 25 - cgroup2 cgroup2 rw\n36 25 0:30 / /none rw - cgroup2\n"
+	     "36 25 0:30 / /none rw - tmpfs tmpfs rw\n" V2 "36 25 0:30 / /later rw - cgroup2 cgroup2 rw\n",
+	     "nonsense\n1:no-end\n0::/vms/a\n");
+	has_text(cgroup.dir, "/sys/fs/cgroup/vms/a", "the whole line among them");
+	put("/proc/self/mountinfo", "");
+	ok(!cgroups_find(&cgroups, test_root()), "no mounts at all");
+	is_number((uint64_t)-cgroup_of(&cgroups, 77, &cgroup), ENOENT, "are no place");
+	put("/proc/self/mountinfo", V2);
+	cgroups_find(&cgroups, test_root());
+	memset(path, 'x', sizeof(path));
+	memcpy(path, "0::/", 4);
+	test_file("/proc/77/cgroup", path, sizeof(path));
+	is_number((uint64_t)-cgroup_of(&cgroups, 77, &cgroup), ENOENT, "nor is a path that is too long");
 }
 
 /* A VM in a cgroup of its own, with no limits. */
@@ -335,6 +388,70 @@ static void see(struct roster *roster, unsigned int vms)
 	read_host(&host, &cpu, &err);
 	roster_update(roster, &cpu, &events, &err);
 	cpu_free(&cpu);
+}
+
+#define IN_V1 "/sys/fs/cgroup/cpu,cpuacct/vms/0/"
+
+/* The CPU controller in a hierarchy of its own, with its other names and units. */
+static void test_limits_of_v1(void)
+{
+	static const char *const files[][3] = {		/* as found, and with half a CPU */
+		{ "cpu.cfs_quota_us", "-1", "50000" }, { "cpu.cfs_period_us", "100000", "100000" },
+		{ "cpu.cfs_burst_us", "0", "5000" }, { "cpu.shares", "1024", "3072" },
+	};
+	struct limiter limiter;
+	struct roster roster;
+	struct error err;
+	char path[96];
+	size_t i;
+
+	make_host(1);
+	put("/proc/self/mountinfo", V1);
+	put("/proc/1000/cgroup", "4:cpu,cpuacct:/vms/0\n1:name=systemd:/\n");
+	put(IN_V1 "cgroup.procs", "1000\n");
+	put(IN_V1 "cpu.stat", "nr_throttled 1\nthrottled_time 7000\n");
+	for (i = 0; i < 4; i++)
+		putf(files[i][1], IN_V1 "%s", files[i][0]);
+	fill_roster(&roster, 1);
+	ok(roster.vms[0].reading.quota_ns == UINT64_MAX, "there is no quota: %s", roster.vms[0].why);
+	limiter_open(&limiter, journal_path(), hear, &err);
+	apply(&limiter, &roster, 500, 300);
+	for (i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), IN_V1 "%s", files[i][0]);
+		is_text(line_of(path), files[i][2], "limited: %s", files[i][0]);
+	}
+	see(&roster, 1);
+	is_number(roster.vms[0].reading.quota_ns, 50000000, "which is seen");
+	is_number(roster.vms[0].reading.period_ns, 100000000, "with its period");
+	is_number(roster.vms[0].reading.throttled_ns, 7000, "and nanoseconds of throttling");
+	is_number(limiter_close(&limiter), 0, "all are put back");
+	for (i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), IN_V1 "%s", files[i][0]);
+		is_text(line_of(path), files[i][1], "put back: %s", files[i][0]);
+	}
+	roster_free(&roster);
+}
+
+/* Whoever has been given the VM's cgroup can make as many below it as they like. */
+static void test_too_many_below(void)
+{
+	struct roster roster;
+	char path[64];
+	unsigned int i;
+
+	make_host(1);
+	for (i = 0; i < 1001; i++) {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/vms/0/%u", i);
+		mkdir(full(path), 0755);
+	}
+	fill_roster(&roster, 1);
+	has_text(roster.vms[0].why, "more cgroups below its own than are looked into",
+		 "which is no reason to look without end");
+	roster_free(&roster);
+	for (i = 0; i < 1001; i++) {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/vms/0/%u", i);
+		rmdir(full(path));
+	}
 }
 
 static void update(struct roster *roster, struct limiter *limiter, unsigned int vms)
@@ -635,6 +752,31 @@ static void leave_journal(const char *text, const char *what)
 	unlink(journal_path());
 }
 
+#define ENTRY(pid, start, found) "{\"version\":1,\"vms\":[{\"pid\":" pid ",\"start_time_ns\":" start \
+	",\"actuator\":\"cgroup2\",\"place\":\"/x\",\"found\":" found ",\"before\":{},\"next\":{}}]}"
+
+/* What is put back is the whole of it or nothing. */
+static void leave_long_value(void)
+{
+	char text[SETTING_VALUE + 256], value[SETTING_VALUE + 1];
+
+	memset(value, '1', SETTING_VALUE);
+	value[SETTING_VALUE] = '\0';
+	snprintf(text, sizeof(text), ENTRY("5", "1", "{\"a\":\"%s\"}"), value);
+	leave_journal(text, "a value that is too long");
+}
+
+static void leave_no_file(void)
+{
+	struct limiter limiter;
+	struct error err = {};
+
+	mkdir(journal_path(), 0700);
+	ok(limiter_open(&limiter, journal_path(), hear, &err), "what is no file is no journal");
+	has_text(err.message, "journal: Is a directory", "with the reason");
+	rmdir(journal_path());
+}
+
 static void test_bad_journals(void)
 {
 	leave_journal("", "empty");
@@ -645,6 +787,19 @@ static void test_bad_journals(void)
 		      "a setting that is no name");
 	leave_journal("{\"version\":1,\"vms\":[{\"pid\":5,\"start_time_ns\":1,\"actuator\":\"magic\","
 		      "\"place\":\"/x\",\"found\":{},\"before\":{},\"next\":{}}]}", "an unknown way");
+	leave_journal("{\"version\":1,\"vms\":{}}", "VMs that are no list");
+	leave_journal("{\"version\":1,\"vms\":[7]}", "a VM that is none");
+	leave_journal(ENTRY("-5", "1", "{}"), "a pid that is none");
+	leave_journal(ENTRY("4294967301", "1", "{}"), "a pid that would be another's");
+	leave_journal(ENTRY("5", "-1", "{}"), "a time before the machine's start");
+	leave_journal(ENTRY("5", "1", "[]"), "settings that are a list");
+	leave_journal(ENTRY("5", "1", "{\"a\":7}"), "a setting that is no text");
+	leave_journal(ENTRY("5", "1", "{\"a\":\"\",\"b\":\"\",\"c\":\"\",\"d\":\"\",\"e\":\"\","
+		      "\"f\":\"\"}"), "too many settings");
+	leave_journal(ENTRY("5", "1", "{\"a-name-longer-than-any-setting-has\":\"\"}"),
+		      "a name that is too long");
+	leave_long_value();
+	leave_no_file();
 }
 
 static void ignore_text(const char *text)
@@ -806,6 +961,137 @@ static void test_said_once(void)
 	manage_options_free(&options.policy);
 }
 
+/* A manager of one VM that only observes, by an algorithm that soon wants a quota. */
+struct observer {
+	struct host host;
+	struct manager_options options;
+	struct manager manager;
+	char *text;			/* what it has said of its decisions */
+	size_t size;
+};
+
+static void observe(struct observer *observer, bool json)
+{
+	struct error err = {};
+
+	make_host(2);
+	observer->text = NULL;
+	observer->host = (struct host){ .vms = 1, .time_ns = 1000000000 };
+	observer->options = (struct manager_options){
+		.root = test_root(), .say = hear, .json = json, .source = { read_host, &observer->host },
+	};
+	manage_options_init(&observer->options.policy);
+	observer->options.policy.policy = MANAGE_PUBLISHED;
+	observer->options.policy.beta = 0;
+	observer->options.policy.alpha_permille = 10;
+	observer->options.out = open_memstream(&observer->text, &observer->size);
+	ok(!manager_open(&observer->manager, &observer->options, &err), "a manager: %s", err.message);
+}
+
+/* So many seconds, in each of which the VM's vCPU runs so long. */
+static int pass(struct observer *observer, unsigned int seconds, uint64_t run_ms, struct error *err)
+{
+	int ret = 0;
+
+	for (; seconds && !ret; seconds--) {
+		ret = manager_check(&observer->manager, err);
+		observer->host.time_ns += 1000000000;
+		observer->host.run_ns += run_ms * 1000000;
+	}
+	return ret;
+}
+
+static void stop(struct observer *observer)
+{
+	fclose(observer->options.out);
+	observer->options.out = stderr;
+	is_number(manager_close(&observer->manager), 0, "nothing is to be put back");
+	manage_options_free(&observer->options.policy);
+	free(observer->text);
+}
+
+static void has_said(struct observer *observer, unsigned int lines, const char *last, const char *what)
+{
+	fflush(observer->options.out);
+	is_number(count_lines(observer->text), lines, "%s: lines", what);
+	has_text(observer->text, last, "%s", what);
+}
+
+/* What is decided is said when it is new, and then not again. */
+static void test_news(void)
+{
+	struct observer observer;
+	struct error err;
+
+	observe(&observer, false);
+	pass(&observer, 6, 50, &err);
+	has_said(&observer, 2, "1000 batch 5000/100000us (new)", "first seen, then limited");
+	observer.host.vms = 2;
+	pass(&observer, 6, 100, &err);
+	has_said(&observer, 5, "1000 batch 10000/100000us (new)", "another VM comes, and with it another limit");
+	put("/sys/fs/cgroup/vms/0/cpu.max", "70000 100000\n");
+	pass(&observer, 6, 100, &err);
+	has_said(&observer, 6, "somebody else has set its limits", "somebody else limits it");
+	put("/sys/fs/cgroup/vms/0/cpu.max", "max 100000\n");
+	pass(&observer, 6, 100, &err);
+	has_said(&observer, 7, "(new)", "and does no longer");
+	stop(&observer);
+}
+
+static void test_news_as_json(void)
+{
+	struct observer observer;
+	struct error err;
+	json_t *first;
+
+	observe(&observer, true);
+	pass(&observer, 6, 50, &err);
+	has_said(&observer, 2, "\"change\":true", "as JSON, a line each");
+	first = json_loads(observer.text, JSON_DISABLE_EOF_CHECK, NULL);
+	is_number((uint64_t)json_integer_value(json_object_get(first, "pid")), 1000, "of which each is a document");
+	json_decref(first);
+	stop(&observer);
+}
+
+static void test_record(void)
+{
+	struct observer observer;
+	struct trace trace = {};
+	struct error err = {};
+	char *text = NULL;
+	size_t size;
+
+	observe(&observer, false);
+	observer.options.record = open_memstream(&text, &size);
+	trace_write_head(observer.options.record);
+	is_number((uint64_t)-pass(&observer, 3, 50, &err), 0, "recorded");
+	fclose(observer.options.record);
+	ok(!trace_parse("t", text, size, &trace, &err) && trace.n_samples == 3, "and read: %s", err.message);
+	trace_free(&trace);
+	free(text);
+	observer.options.record = fopen("/dev/full", "w");
+	ok(pass(&observer, 1, 50, &err) && !strncmp(err.message, "cannot write the trace: No space", 32),
+	   "what cannot be recorded is an error");
+	fclose(observer.options.record);
+	observer.options.record = NULL;
+	stop(&observer);
+}
+
+/* The process ends between two checks. */
+static void test_gone_meanwhile(void)
+{
+	struct observer observer;
+	struct error err = {};
+
+	observe(&observer, false);
+	pass(&observer, 1, 50, &err);
+	manager_gone(&observer.manager, 4242);
+	is_number(observer.manager.roster.n, 1, "a process that is no VM is none of ours");
+	manager_gone(&observer.manager, FIRST_PID);
+	is_number(observer.manager.roster.n, 0, "a VM is forgotten at once");
+	stop(&observer);
+}
+
 /* Whoever may make cgroups chooses their names, and what is wrong with them is told. */
 static void test_harmful_name(void)
 {
@@ -916,7 +1202,7 @@ static void test_notify(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-	char got[32] = "";
+	char got[32] = "", longer[256] = "";
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%.80s/notify", test_root());
 	unlink(address.sun_path);
@@ -928,25 +1214,59 @@ static void test_notify(void)
 	unsetenv("NOTIFY_SOCKET");
 	notify("READY=1");
 	ok(recv(fd, got, sizeof(got), MSG_DONTWAIT) < 0, "nothing without a socket");
+	setenv("NOTIFY_SOCKET", "relative", 1);
+	notify("READY=1");
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[0] = '/';
+	setenv("NOTIFY_SOCKET", longer, 1);
+	notify("READY=1");
+	ok(recv(fd, got, sizeof(got), MSG_DONTWAIT) < 0, "nor with a name that is none");
 	setenv("WATCHDOG_USEC", "3000000", 1);
 	is_number(notify_watchdog_us(), 3000000, "the watchdog's interval");
 	setenv("WATCHDOG_PID", "1", 1);
 	is_number(notify_watchdog_us(), 0, "of another process");
+	snprintf(longer, sizeof(longer), "%d", getpid());
+	setenv("WATCHDOG_PID", longer, 1);
+	is_number(notify_watchdog_us(), 3000000, "of this one");
 	unsetenv("WATCHDOG_USEC");
+	is_number(notify_watchdog_us(), 0, "of none");
 	unsetenv("WATCHDOG_PID");
+	close(fd);
+}
+
+/* A container's manager may have its socket outside of the file system. */
+static void test_notify_abstract(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char got[32] = "", name[64];
+	socklen_t size;
+
+	snprintf(name, sizeof(name), "@vmshare-test-%d", getpid());
+	memcpy(address.sun_path + 1, name + 1, strlen(name) - 1);
+	size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name));
+	ok(!bind(fd, (struct sockaddr *)&address, size), "a socket without a file");
+	setenv("NOTIFY_SOCKET", name, 1);
+	notify("READY=1");
+	ok(recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT) > 0, "is told, too");
+	unsetenv("NOTIFY_SOCKET");
 	close(fd);
 }
 
 void test_manager(void)
 {
 	test_places();
+	test_part_of_hierarchy();
+	test_odd_lines();
 	test_limits();
+	test_limits_of_v1();
 	test_others();
 	test_moved();
 	test_moved_unnoticed();
 	test_pid_again();
 	test_company();
 	test_company_below();
+	test_too_many_below();
 	test_kernel_company();
 	test_late_vcpu();
 	test_late_controller();
@@ -955,9 +1275,14 @@ void test_manager(void)
 	test_kill_anywhere();
 	test_many();
 	test_said_once();
+	test_news();
+	test_news_as_json();
+	test_record();
+	test_gone_meanwhile();
 	test_harmful_name();
 	test_lock();
 	test_directory_of_others();
 	test_silent_manager();
 	test_notify();
+	test_notify_abstract();
 }

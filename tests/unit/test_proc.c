@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "diagnose.h"
 #include "host.h"
 #include "names.h"
+#include "owners.h"
 #include "procvm.h"
 #include "smaps.h"
 
@@ -192,11 +194,241 @@ static void test_procvm(void)
 	add_link("/proc/77/fd/5", "anon_inode:kvm-vm");
 	add_link("/proc/77/fd/6", "anon_inode:kvm-vcpu:0");
 	add_link("/proc/78/fd/5", "anon_inode:kvm-vm-stats");
+	put("/proc/79x/fd/.keep", "");
+	add_link("/proc/79x/fd/5", "anon_inode:kvm-vm");
+	put("/proc/4294967375/fd/.keep", "");
+	add_link("/proc/4294967375/fd/5", "anon_inode:kvm-vm");
+	put("/proc/80/nothing", "");
 	snapshot_init(&snap);
 	ok(!procvm_find(&snap, test_root(), &err), "looking for VMs");
 	ok(snap.n_vms == 1 && snap.vms[0].pid == 77, "finds the process that holds one");
 	snapshot_free(&snap);
 	ok(procvm_find(&snap, "/nonexistent", &err) == -1, "no /proc is an error");
+}
+
+static void test_slices(void)
+{
+	static const char *const paths[][2] = {		/* NULL: none */
+		{ "0::/machine.slice/vm.scope\n", "machine.slice" },
+		{ "1:name=systemd:/a\n0::/user.slice/user-1.slice/session-2.scope\n", "user-1.slice" },
+		{ "4:cpu:/b\n1:name=systemd:/a.slice/vm.service\n", "a.slice" },
+		{ "4:cpu:/vms/a\n", "vms" },
+		{ "0::/.slice/a\n", ".slice" },
+		{ "0::/a/b.slice\n", "b.slice" },
+		{ "0::/\n", NULL },
+		{ "0::", NULL },
+		{ "nonsense", NULL },
+		{ "", NULL },
+	};
+	char slice[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		bool found = owners_parse_slice(paths[i][0], slice, sizeof(slice));
+
+		is_text(found ? slice : "", paths[i][1] ? paths[i][1] : "", "slice %zu", i);
+		is_number(found, paths[i][1] != NULL, "whether there is one");
+	}
+}
+
+static void test_owners(void)
+{
+	struct snapshot snap;
+
+	put("/proc/41/status", "Name:\tqemu\nUid:\t1000\t4294967294\t0\t0\n");
+	put("/proc/41/cgroup", "0::/machine.slice/a\n");
+	put("/proc/42/status", "Name:\tUid:\nUid:\n");
+	put("/proc/42/cgroup", "0::/\n");
+	put("/proc/43/status", "Name:\tqemu\n");
+	put("/proc/43/cgroup", "0::/a\xff\n");
+	snapshot_init(&snap);
+	snapshot_add_vm(&snap, 41);
+	snapshot_add_vm(&snap, 42);
+	snapshot_add_vm(&snap, 43);
+	snapshot_add_vm(&snap, 99);
+	owners_resolve(&snap, test_root());
+	is_text(snap.vms[0].user, "4294967294", "the effective user, by number where it has no name");
+	is_text(snap.vms[0].slice, "machine.slice", "and its slice");
+	ok(!snap.vms[1].user && !snap.vms[1].slice, "what is not said is not known");
+	ok(!snap.vms[2].user, "nor is what is missing");
+	is_text(snap.vms[2].slice, "a\xef\xbf\xbd", "a name that is no UTF-8 is made some");
+	ok(!snap.vms[3].user && !snap.vms[3].slice, "nothing of no process");
+	snapshot_free(&snap);
+}
+
+/* The one finding, or the last, of so many. */
+static void is_found(struct findings *findings, size_t count, enum level level, const char *check,
+		     const char *message)
+{
+	const struct finding *last = &findings->finding[findings->count - 1];
+
+	if (ok(findings->count == count, "%s: %zu findings", check, findings->count)) {
+		is_text(last->check, check, "%s", check);
+		is_text(level_name(last->level), level_name(level), "%s: how bad it is", check);
+		has_text(last->message, message, "%s: what is said", check);
+	}
+	findings_free(findings);
+}
+
+#define AREA(mode, lines) "7f0000000000-7f0000100000 " mode " 00000000 00:00 0\n" lines
+
+/* Why of a VM nothing is marked for merging, or what of it is. */
+static void test_backing(void)
+{
+	static const struct {
+		const char *cmdline, *smaps;
+		size_t count;
+		enum level level;
+		const char *check, *message;
+	} cases[] = {
+		{ "qemu", AREA("rw-p", "Rss: 9 kB\nAnonymous: 9 kB\nVmFlags: rd wr\n"), 1, LEVEL_PROBLEM,
+		  "not_mergeable", "MADV_MERGEABLE" },
+		{ "qemu -machine q35,mem-merge=off", AREA("rw-p", "Anonymous: 9 kB\nVmFlags: rd\n"), 1,
+		  LEVEL_PROBLEM, "mem_merge_off", "<nosharepages/>" },
+		{ "qemu", AREA("rw-p", "Private_Hugetlb: 2048 kB\nVmFlags: rd ht\n"), 1, LEVEL_PROBLEM,
+		  "hugetlb_backing", "hugetlb pages" },
+		{ "qemu", AREA("rw-s", "Rss: 4096 kB\nShared_Hugetlb: 2048 kB\nVmFlags: rd\n"), 1,
+		  LEVEL_PROBLEM, "shared_backing", "memfd or file" },
+		{ "qemu", AREA("rw-p", "Anonymous: 8 kB\nAnonHugePages: 4 kB\nVmFlags: rd mg\n"), 1,
+		  LEVEL_OK, "mergeable", "8.00K of 8.00K" },
+		{ "qemu", AREA("rw-p", "Anonymous: 8 kB\nAnonHugePages: 6 kB\nVmFlags: mg wr\n"), 2,
+		  LEVEL_INFO, "huge_pages", "6.00K of 8.00K of mergeable memory" },
+		{ "qemu", AREA("rw-p", "Anonymous: 0 kB\nVmFlags: rd mg\n"), 1, LEVEL_OK, "mergeable", "0 of 0" },
+		{ "qemu", AREA("rw-p", "Anonymous: 8 kB\nVmFlags: rd mgx xmg\n"), 1, LEVEL_PROBLEM,
+		  "not_mergeable", "MADV_MERGEABLE" },
+	};
+	struct findings findings = {};
+	struct vm vm = { .pid = 51 };
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put("/proc/51/cmdline", cases[i].cmdline);
+		put("/proc/51/smaps", cases[i].smaps);
+		diagnose_backing(&findings, &vm, test_root());
+		is_found(&findings, cases[i].count, cases[i].level, cases[i].check, cases[i].message);
+	}
+	vm.pid = 52;
+	diagnose_backing(&findings, &vm, test_root());
+	is_found(&findings, 1, LEVEL_WARNING, "smaps", "cannot read /proc/52/smaps: No such file");
+}
+
+#define KSM "/sys/kernel/mm/ksm/"
+
+static void put_ksmd(const char *pages, const char *sleep_ms, const char *scans)
+{
+	put(KSM "pages_to_scan", pages);
+	put(KSM "sleep_millisecs", sleep_ms);
+	put(KSM "full_scans", scans);
+}
+
+static void test_ksmd(void)
+{
+	struct findings findings = {};
+	struct snapshot snap;
+
+	snapshot_init(&snap);
+	facts_set(&snapshot_add_vm(&snap, 7)->facts, VM_ANON, 4096ull * 1000 * 1000);
+	put_ksmd("100", "20", "9");
+	put(KSM "use_zero_pages", "0");
+	put(KSM "merge_across_nodes", "1");
+	diagnose_ksmd(&findings, &snap, test_root());
+	is_number(findings.count, 0, "nothing of a kernel without KSM");
+	facts_set(&snap.host, HOST_KSM_RUN, 1);
+	diagnose_ksmd(&findings, &snap, test_root());
+	is_found(&findings, 1, LEVEL_INFO, "ksmd_speed", "19.5M/s at most");
+	put_ksmd("100", "200", "9");
+	diagnose_ksmd(&findings, &snap, test_root());
+	is_found(&findings, 1, LEVEL_WARNING, "ksmd_speed", "33:20 for the VMs' 3.81G, and a page merges in the "
+		 "second pass; raise");
+	put_ksmd("1", "2000", "1");
+	diagnose_ksmd(&findings, &snap, test_root());
+	is_found(&findings, 2, LEVEL_WARNING, "ksmd_speed", "2.00K/s at most (pages_to_scan 1, sleep_millisecs 2000)");
+	put_ksmd("0", "20", "1");
+	diagnose_ksmd(&findings, &snap, test_root());
+	is_found(&findings, 1, LEVEL_WARNING, "full_scans", "1 passes since boot");
+	put_ksmd("100", "0", "2");
+	put(KSM "use_zero_pages", "1");
+	diagnose_ksmd(&findings, &snap, test_root());
+	is_found(&findings, 1, LEVEL_INFO, "use_zero_pages", "the kernel's own zero page");
+	put(KSM "merge_across_nodes", "0");
+	diagnose_ksmd(&findings, &snap, test_root());
+	is_found(&findings, 2, LEVEL_INFO, "merge_across_nodes", "inside one NUMA node only");
+	snapshot_free(&snap);
+}
+
+static void test_module(void)
+{
+	struct capability capabilities[] = {
+		{ .name = "tree", .available = true }, { .name = "hooks", .reason = "no BTF" },
+		{ .name = "pages" },
+	};
+	struct module_info info = { .capabilities = capabilities, .n_capabilities = 3 };
+	struct error problem = { .message = "it is not there" };
+	struct findings findings = {};
+
+	diagnose_module(&findings, NULL, &problem);
+	is_found(&findings, 1, LEVEL_PROBLEM, "module", "it is not there");
+	diagnose_module(&findings, &info, NULL);
+	has_text(findings.finding[0].message, "version unknown, engine auto", "a module that does not say");
+	has_text(findings.finding[1].message, "lacks hooks: no BTF", "what it lacks, and why");
+	is_found(&findings, 3, LEVEL_WARNING, "capability", "lacks pages: no reason given");
+}
+
+static void test_ksm(void)
+{
+	static const struct {
+		uint64_t run;
+		enum level level;
+		const char *message;
+	} states[] = {
+		{ 0, LEVEL_PROBLEM, "what is merged stays" },
+		{ 1, LEVEL_OK, "KSM runs" },
+		{ 2, LEVEL_PROBLEM, "has unmerged everything" },
+	};
+	struct findings findings = {};
+	struct snapshot snap;
+	size_t i;
+
+	snapshot_init(&snap);
+	diagnose_ksm(&findings, &snap, true);
+	is_found(&findings, 1, LEVEL_WARNING, "ksm", "the document does not have host.ksm.run");
+	diagnose_ksm(&findings, &snap, false);
+	is_found(&findings, 1, LEVEL_PROBLEM, "ksm", "or /sys is not mounted");
+	for (i = 0; i < 3; i++) {
+		facts_set(&snap.host, HOST_KSM_RUN, states[i].run);
+		diagnose_ksm(&findings, &snap, false);
+		is_found(&findings, 1, states[i].level, "ksm_run", states[i].message);
+	}
+	snapshot_free(&snap);
+}
+
+static void test_numbers(void)
+{
+	struct findings findings = {};
+	struct vm vm = { .pid = 7 };
+
+	diagnose_numbers(&findings, &vm);
+	is_number(findings.count, 0, "nothing of a VM of which nothing is known");
+	facts_set(&vm.facts, VM_ANON, 8192);
+	facts_set(&vm.facts, VM_SELF_SHARED, 0);
+	facts_set(&vm.facts, VM_SWAP, 0);
+	diagnose_numbers(&findings, &vm);
+	is_number(findings.count, 0, "nor as long as not all of it is");
+	facts_set(&vm.facts, VM_INTER_SHARED, 0);
+	diagnose_numbers(&findings, &vm);
+	is_found(&findings, 1, LEVEL_WARNING, "merged", "nothing of 8.00K");
+	facts_set(&vm.facts, VM_INTER_SHARED, 4096);
+	facts_set(&vm.facts, VM_SWAP, 4096);
+	diagnose_numbers(&findings, &vm);
+	is_number(findings.count, 2, "what is swapped out is told as well");
+	is_found(&findings, 2, LEVEL_OK, "merged", "4.00K of 8.00K");
+	diagnose_shmem(&findings, &vm);
+	facts_set(&vm.facts, VM_SHMEM, 8192);
+	diagnose_shmem(&findings, &vm);
+	is_number(findings.count, 0, "as much shared as private memory is no problem");
+	facts_set(&vm.facts, VM_SHMEM, 8193);
+	diagnose_shmem(&findings, &vm);
+	is_found(&findings, 1, LEVEL_PROBLEM, "shared_backing", "most of its memory is shared");
 }
 
 void test_proc(void)
@@ -206,4 +438,11 @@ void test_proc(void)
 	test_host();
 	test_smaps();
 	test_procvm();
+	test_slices();
+	test_owners();
+	test_module();
+	test_ksm();
+	test_ksmd();
+	test_numbers();
+	test_backing();
 }

@@ -9,11 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "outlet.h"
 #include "service.h"
 
@@ -72,7 +75,7 @@ static void restore(const char *dir)
 	struct error err;
 	size_t failed;
 
-	_exit(service_restore(dir, tell, &failed, &err) ? 1 : (int)failed);
+	test_leave(service_restore(dir, tell, &failed, &err) ? 1 : (int)failed);
 }
 
 static void restore_unheard(const char *dir)
@@ -80,7 +83,7 @@ static void restore_unheard(const char *dir)
 	int ends[2];
 
 	if (pipe(ends))
-		_exit(2);
+		test_leave(2);
 	close(ends[0]);
 	log_fd = ends[1];
 	signal(SIGPIPE, SIG_DFL);
@@ -107,7 +110,7 @@ static void restore_in_vain(const char *dir)
 	struct error err;
 	size_t failed;
 
-	_exit(service_restore(dir, count_failures, &failed, &err) || failed != 1 ? 9 : failures);
+	test_leave(service_restore(dir, count_failures, &failed, &err) || failed != 1 ? 9 : failures);
 }
 
 static void test_tried_once(void)
@@ -140,9 +143,9 @@ static void restore_and_wait(const char *dir)
 	size_t failed;
 
 	if (service_restore(dir, end_meanwhile, &failed, &err) || !service_release_signals())
-		_exit(1);
+		test_leave(1);
 	raise(SIGTERM);
-	_exit(2);
+	test_leave(2);
 }
 
 static void test_signals(void)
@@ -202,7 +205,7 @@ static void run(const char *dir)
 	struct error err;
 
 	same_again(NULL, &options.manager.policy, &err);
-	_exit(service_run(&options, &err) ? 9 : (int)early);
+	test_leave(service_run(&options, &err) ? 9 : (int)early);
 }
 
 static void test_reload(void)
@@ -212,6 +215,205 @@ static void test_reload(void)
 		  "a reload makes no check of a moment");
 }
 
+static int fewer_again(void *data, struct manage_options *policy, struct error *err)
+{
+	(void)data;
+	(void)policy;
+	return error_set(err, EXIT_USAGE, "a made-up mistake");
+}
+
+static int read_always(void *data, struct cpu *cpu, struct error *err)
+{
+	(void)data;
+	(void)err;
+	memset(cpu, 0, sizeof(*cpu));
+	cpu->taken_ns = now_ms() * 1000000;
+	return 0;
+}
+
+static struct service_options options_for(const char *dir,
+					  int (*read)(void *data, struct cpu *cpu, struct error *err))
+{
+	struct service_options options = {
+		.manager = { .source.read = read, .root = test_root(), .out = stdout, .say = tell },
+		.dir = dir, .reload = fewer_again,
+	};
+
+	same_again(NULL, &options.manager.policy, NULL);
+	return options;
+}
+
+static void serve(const char *dir)
+{
+	struct service_options options = options_for(dir, read_always);
+	struct error err;
+
+	test_leave(service_run(&options, &err) ? err.code : 0);
+}
+
+/* Whoever has started the service, and is told how it is. */
+static int listen_as_starter(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = 10 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.80s/starter", test_root());
+	unlink(address.sun_path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		abort();
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setenv("NOTIFY_SOCKET", address.sun_path, 1);
+	setenv("WATCHDOG_USEC", "100000", 1);
+	return fd;
+}
+
+static bool is_told(int fd, const char *word)
+{
+	char got[64];
+	ssize_t len;
+
+	while ((len = recv(fd, got, sizeof(got) - 1, 0)) > 0) {
+		got[len] = '\0';
+		if (!strcmp(got, word))
+			return true;
+	}
+	return false;
+}
+
+/* It answers, says that it is well, keeps its settings when it is given wrong ones, and ends. */
+static void test_served(void)
+{
+	const char *dir = leave_limit();
+	int starter = listen_as_starter(), said[2], status;
+	struct error err = {};
+	char text[1024] = "", *answer;
+	pid_t child;
+
+	if (pipe(said))
+		abort();
+	log_fd = said[1];
+	fflush(stdout);
+	child = fork();
+	if (!child)
+		serve(dir);
+	ok(is_told(starter, "READY=1"), "a service is ready");
+	answer = control_ask(dir, &err);
+	has_text(answer, "\"apply\":false", "and answers: %s", err.message);
+	free(answer);
+	kill(child, SIGHUP);
+	ok(is_told(starter, "WATCHDOG=1") && is_told(starter, "WATCHDOG=1"), "it says that it is well");
+	kill(child, SIGTERM);
+	ok(is_told(starter, "STOPPING=1"), "and that it ends");
+	waitpid(child, &status, 0);
+	is_number((uint64_t)status, 0, "which it does");
+	ok(read(said[0], text, sizeof(text) - 1) > 0, "it has said something");
+	has_text(text, "has left limits behind", "who only observes puts nothing back, but says so");
+	has_text(text, "a made-up mistakethe configuration stays as it was", "a wrong configuration is refused");
+	ok(!is_restored(dir), "nothing was put back");
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	close(starter);
+	close(said[0]);
+	close(said[1]);
+}
+
+/* Which checks fail, a letter each: no, yes, and for good. After the last one it is ended. */
+static const char *course;
+static unsigned int told;
+
+static int read_by_course(void *data, struct cpu *cpu, struct error *err)
+{
+	char now = *course;
+
+	course += now != '\0';
+	if (!*course)
+		raise(SIGTERM);
+	if (now == 'f')
+		return error_set(err, EXIT_SUPPORT, "for good");
+	return now == 'y' ? error_set(err, EXIT_RUNTIME, "for now") : read_always(data, cpu, err);
+}
+
+static void count_told(const char *text)
+{
+	told += !strcmp(text, "for now");
+}
+
+/* Ends with how often it has said that a check failed, and in tens with what it ends with. */
+static void follow_course(const char *dir)
+{
+	struct service_options options = options_for(dir, read_by_course);
+	struct error err = {};
+	int ret;
+
+	options.manager.say = count_told;
+	options.manager.policy.t_check_ns = 100000000;
+	ret = service_run(&options, &err);
+	test_leave((ret ? 10 * (int)err.code : 0) + (int)told);
+}
+
+static void test_failing_checks(void)
+{
+	static const struct {
+		const char *course;
+		int wanted;
+		const char *what;
+	} cases[] = {
+		{ "yyn", 2, "two checks that fail do no harm" },
+		{ "yyyn", 12, "the third in a row is the last" },
+		{ "yynyyn", 4, "but not if one between them did not fail" },
+		{ "fn", 40, "what cannot get better is the last at once" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		course = cases[i].course;
+		is_number((uint64_t)WEXITSTATUS(in_child(follow_course, leave_limit())),
+			  (uint64_t)cases[i].wanted, "%s", cases[i].what);
+	}
+}
+
+static void serve_and_limit(const char *dir)
+{
+	struct service_options options = options_for(dir, read_by_course);
+	struct error err;
+
+	options.manager.apply = true;
+	test_leave(service_run(&options, &err) ? err.code : 0);
+}
+
+/* A manager that may limit begins by putting back what another has left. */
+static void test_limits_left(void)
+{
+	const char *dir = leave_limit();
+	char text[1024] = "";
+	int said[2];
+
+	if (pipe(said))
+		abort();
+	log_fd = said[1];
+	course = "n";
+	is_number((uint64_t)in_child(serve_and_limit, dir), 0, "a manager that may limit");
+	ok(is_restored(dir), "puts back what one before it has left");
+	ok(read(said[0], text, sizeof(text) - 1) > 0, "and says so");
+	has_text(text, "limits put back as they were found", "of each VM");
+	has_text(text, "all limits are as they were found", "and in the end of all");
+	close(said[0]);
+	close(said[1]);
+}
+
+/* One is there already. */
+static void test_second(void)
+{
+	const char *dir = leave_limit();
+	struct control control;
+	struct error err;
+
+	ok(!control_open(&control, dir, &err), "a manager");
+	is_number((uint64_t)WEXITSTATUS(in_child(serve, dir)), EXIT_RUNTIME, "a second one ends at once");
+	control_close(&control);
+}
+
 /* A pipe that is full, as of a pager that stands still. */
 static FILE *full_pipe(int *reader)
 {
@@ -219,7 +421,7 @@ static FILE *full_pipe(int *reader)
 	int ends[2];
 
 	if (pipe(ends))
-		_exit(9);
+		test_leave(9);
 	*reader = ends[0];
 	fcntl(ends[1], F_SETFL, O_NONBLOCK);
 	while (write(ends[1], page, sizeof(page)) > 0)
@@ -250,8 +452,8 @@ static void check_unread(const char *dir)
 	manage_options_init(&options.policy);
 	options.out = full_pipe(&reader);
 	alarm(5);
-	_exit(manager_open(&manager, &options, &err) || manager_check(&manager, &err) ||
-	      manager.n_decisions != 1);
+	test_leave(manager_open(&manager, &options, &err) || manager_check(&manager, &err) ||
+		   manager.n_decisions != 1);
 }
 
 static void test_unread(void)
@@ -275,6 +477,10 @@ void test_service(void)
 {
 	test_unread();
 	test_reload();
+	test_served();
+	test_failing_checks();
+	test_limits_left();
+	test_second();
 	test_signals();
 	test_tried_once();
 	test_nobody_listens();

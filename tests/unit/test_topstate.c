@@ -201,6 +201,14 @@ static void test_together(void)
 	topstate_apply(&state, &view);
 	ok(view.rows[0].vm->pid == 1 && view.rows[1].vm->pid == 3 && view.rows[2].vm->pid == 2,
 	   "the tree: VMs of one owner are neighbours");
+	state.sort = columns_find("pid");
+	state.invert = true;
+	topstate_apply(&state, &view);
+	ok(view.rows[0].vm->pid == 3 && view.rows[1].vm->pid == 1 && view.rows[2].vm->pid == 2,
+	   "sorted among themselves, and inverted");
+	state.invert = false;
+	topstate_apply(&state, &view);
+	is_number(view.rows[0].vm->pid, 1, "or not");
 	ok(top_same_owner(view.rows[0].vm, view.rows[1].vm) &&
 	   !top_same_owner(view.rows[1].vm, view.rows[2].vm), "and others are not");
 	together_owner(&together, &snap, &view, 0);
@@ -276,6 +284,14 @@ static void test_detail(struct topstate *state, struct view *view)
 	topstate_key(state, view, TOP_KEY_UP);
 	topstate_key(state, view, TOP_KEY_DOWN);
 	is_number(state->scroll, 1, "down: scrolled");
+	topstate_key(state, view, TOP_KEY_HOME);
+	is_number(state->scroll, 0, "home: back at the top");
+	topstate_key(state, view, TOP_KEY_DOWN);
+	topstate_key(state, view, TOP_KEY_UP);
+	is_number(state->scroll, 0, "up: scrolled back");
+	state->refresh = false;
+	type(state, view, "r");
+	ok(state->refresh && state->mode == TOP_DETAIL, "r: a new snapshot, of the same VM");
 	state->quit = false;
 	state->detail.start_ns++;
 	ok(!topstate_detail(state, view), "a VM that has gone");
@@ -361,6 +377,76 @@ static void test_meters(void)
 	snapshot_free(&snap);
 }
 
+/* Numbers that are missing, or that cannot be: a bar is left out rather than made up. */
+static void test_odd_meters(void)
+{
+	struct meter meters[METERS];
+	struct snapshot now, before;
+
+	snapshot_init(&now);
+	snapshot_init(&before);
+	facts_set(&now.host, HOST_CPUS, 2);
+	facts_set(&now.host, HOST_MEM_TOTAL, 4096);
+	facts_set(&now.host, HOST_KSM_RUN, 0);
+	facts_set(&now.host, HOST_KSM_MERGED_FRAMES, 0);
+	facts_set(&now.host, HOST_TIME_NS, 3000000000);
+	facts_set(&now.host, HOST_IDLE_CPU_NS, 1000000000);
+	facts_set(&before.host, HOST_TIME_NS, 1000000000);
+	facts_set(&before.host, HOST_IDLE_CPU_NS, 0);
+	meters_of(meters, &now, &before);
+	is_text(meters[METER_CPU].label, "150% of 200%", "CPU by what was idle");
+	ok(!*meters[METER_MEMORY].label && !*meters[METER_KSM].label, "and nothing of which a half is known");
+	facts_set(&now.host, HOST_MEM_AVAILABLE, 8192);
+	facts_set(&now.host, HOST_KSM_MERGED_MAPPINGS, 0);
+	now.window.window_ns = 100;
+	facts_set(&now.window.host, CPU_VMS_NS, 0);
+	meters_of(meters, &now, &before);
+	ok(!*meters[METER_CPU].label && !*meters[METER_MEMORY].label, "a window of nothing, more than all memory");
+	is_text(meters[METER_KSM].label, "stopped, 0 saved of 0", "nothing merged, and KSM stopped");
+	facts_set(&now.host, HOST_KSM_MERGED_FRAMES, 1);
+	facts_set(&now.host, HOST_MEM_TOTAL, 0);
+	meters_of(meters, &now, &before);
+	ok(!*meters[METER_KSM].label && !*meters[METER_MEMORY].label, "fewer mappings than frames, no memory");
+	snapshot_free(&now);
+	snapshot_free(&before);
+}
+
+/* What a clock that stands still, or counters that begin anew, would make of it. */
+static void test_idle(void)
+{
+	static const enum host_field fields[] = { HOST_IDLE_CPU_NS, HOST_TIME_NS, HOST_CPUS };
+	struct snapshot now, before, less;
+	double percent;
+	size_t i;
+
+	snapshot_init(&now);
+	snapshot_init(&before);
+	for (i = 0; i < 3; i++) {
+		facts_set(&now.host, fields[i], 5000000000);
+		facts_set(&before.host, fields[i], 4000000000);
+	}
+	facts_set(&now.host, HOST_CPUS, 2);
+	ok(header_idle_percent(&now, &before, &percent) && percent == 50, "half of the time");
+	ok(!header_idle_percent(&now, NULL, &percent), "not by one look alone");
+	for (i = 0; i < 3; i++) {
+		less = now;
+		less.host.known &= ~(1u << fields[i]);
+		ok(!header_idle_percent(&less, &before, &percent), "nor without one of the numbers");
+		if (fields[i] == HOST_CPUS)
+			continue;
+		less = before;
+		less.host.known &= ~(1u << fields[i]);
+		ok(!header_idle_percent(&now, &less, &percent), "or without one of those before");
+	}
+	ok(!header_idle_percent(&now, &now, &percent), "nor if no time has passed");
+	facts_set(&before.host, HOST_IDLE_CPU_NS, 6000000000);
+	ok(!header_idle_percent(&now, &before, &percent), "nor if the counter has begun anew");
+	facts_set(&before.host, HOST_IDLE_CPU_NS, 0);
+	ok(header_idle_percent(&now, &before, &percent) && percent == 100, "and never more than all of it");
+	facts_set(&now.host, HOST_CPUS, 0);
+	ok(!header_idle_percent(&now, &before, &percent), "of no CPU nothing");
+}
+
 static void test_empty(void)
 {
 	struct columns columns;
@@ -442,6 +528,8 @@ void test_topstate(void)
 	test_history();
 	test_graph();
 	test_meters();
+	test_odd_meters();
+	test_idle();
 	test_empty();
 	test_header();
 }

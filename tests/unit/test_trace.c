@@ -120,10 +120,29 @@ static void test_cut(const char *text, size_t len, const struct manage_sample *s
 	ok(refused < 20, "it is refused only before its first sample ends, %u times", refused);
 }
 
+#define HEAD "{\"vmshare_trace\":1}\n"
+#define SAMPLE(vms) "{\"time_ns\":1,\"cpus\":1,\"idle_ns\":0,\"vms\":[" vms "]}\n"
+#define COUNTERS "\"run_ns\":0,\"vmm_ns\":0,\"guest_ns\":0,\"ready_ns\":0,\"throttled_ns\":0," \
+	"\"voluntary_switches\":0,\"involuntary_switches\":0"
+#define VM_OF(pid, more) "{\"pid\":" pid ",\"start_time_ns\":1,\"vcpus\":1," COUNTERS more "}"
+
 static const struct {
 	const char *lines;
 	const char *message;
 } refused[] = {
+	{ HEAD SAMPLE("7"), "t:2: vms[0]: must be an object" },
+	{ HEAD SAMPLE("{\"pid\":5}"), "t:2: vms[0].start_time_ns: is missing" },
+	{ HEAD SAMPLE("{\"pid\":5,\"start_time_ns\":1,\"vcpus\":65537}"), "t:2: vms[0].vcpus: is too large" },
+	{ HEAD SAMPLE("{\"pid\":5,\"start_time_ns\":1,\"vcpus\":1}"), "t:2: vms[0].run_ns: is missing" },
+	{ HEAD SAMPLE(VM_OF("5", ",\"name\":7")), "t:2: vms[0].name: must be a string" },
+	{ HEAD SAMPLE(VM_OF("5", ",\"uuid\":7")), "t:2: vms[0].uuid: must be a string" },
+	{ HEAD SAMPLE(VM_OF("5", ",\"foreign\":7")), "t:2: vms[0].foreign: must be true or false" },
+	{ HEAD SAMPLE(VM_OF("5", ",\"quota_ns\":1")), "t:2: vms[0].period_ns: is missing" },
+	{ HEAD SAMPLE(VM_OF("5", ",\"quota_ns\":-1")), "t:2: vms[0].quota_ns: must not be negative" },
+	{ HEAD SAMPLE(VM_OF("5", ",\"quota_ns\":1,\"period_ns\":999999")), "period_ns is below a millisecond" },
+	{ HEAD SAMPLE(VM_OF("5", ",\"quota_ns\":1,\"period_ns\":1000000001")), "period_ns: is too large" },
+	{ HEAD SAMPLE(VM_OF("5", "") "," VM_OF("5", "")), "t:2: vms[1]: pids have to ascend" },
+	{ "{\"vmshare_trace\":\"1\"}\n", "t:1: vmshare_trace: must be a whole number" },
 	{ "", "t:1: a trace without any whole sample" },
 	{ "{}\n", "t:1: is no trace of vmshare manage --record" },
 	{ "[1]\n", "t:1: is no trace" },
@@ -224,6 +243,51 @@ static void test_replay(const char *text, size_t len)
 	trace_free(&trace);
 }
 
+/* What the manager says of a VM with CPUs of its own, and of one that is left as it was. */
+static void test_decisions(void)
+{
+	struct manage_decision decision = {
+		.pid = 5, .class = MANAGE_BATCH, .class_before = MANAGE_SERVICE, .quota_ns = 50000000,
+		.period_ns = 100000000, .weight = 70, .cpus_first = 2, .cpus = 3, .cpus_own = true,
+		.change = true, .demand_millicpus = MANAGE_UNLIMITED, .reason = "a\033b",
+	};
+	json_t *object = decision_json(&decision, NULL);
+	char line[512];
+
+	ok(json_integer_value(json_object_get(object, "cpus")) == 3 &&
+	   json_integer_value(json_object_get(object, "cpus_first")) == 2 &&
+	   json_is_true(json_object_get(object, "cpus_own")), "CPUs");
+	is_text(json_string_value(json_object_get(object, "class_before")), "service", "what it was before");
+	ok(!json_object_get(object, "name") && !json_object_get(object, "demand_millicpus"),
+	   "and nothing that is not known");
+	json_decref(object);
+	decision_line(&decision, NULL, line, sizeof(line));
+	is_text(line, "5 batch 50000/100000us weight 70 (new): a\\x1bb", "as a line");
+	decision = (struct manage_decision){ .pid = 5, .quota_ns = MANAGE_UNLIMITED };
+	object = decision_json(&decision, "x");
+	ok(!json_object_get(object, "quota_ns") && !json_object_get(object, "cpus") &&
+	   !json_object_get(object, "weight") && !json_object_get(object, "class_before"), "as found");
+	json_decref(object);
+}
+
+/* A line that is longer than any that is read, in a file, and a file that is not there. */
+static void test_long_line(void)
+{
+	size_t head = strlen(HEAD), len = head + TRACE_LINE_MAX + 2;
+	char *text = malloc(len);
+	struct trace trace;
+	struct error err;
+
+	memcpy(text, HEAD, head);
+	memset(text + head, ' ', len - head);
+	text[len - 1] = '\n';
+	ok(trace_parse("t", text, len, &trace, &err) == -1, "a long line is refused");
+	has_text(err.message, "t:2: is longer than 16 MiB", "and not parsed");
+	free(text);
+	ok(trace_load("/nonexistent", &trace, &err) == -1, "no such trace");
+	has_text(err.message, "/nonexistent: cannot open it", "is told by its name");
+}
+
 void test_trace(void)
 {
 	struct manage_sample samples[SAMPLES];
@@ -233,6 +297,8 @@ void test_trace(void)
 	test_back(text, len, samples);
 	test_cut(text, len, samples);
 	test_refused();
+	test_long_line();
+	test_decisions();
 	test_broken(text, len);
 	test_replay(text, len);
 	for (i = 0; i < SAMPLES; i++)

@@ -133,6 +133,7 @@ static void test_rounded(void)
 static void test_counts(void)
 {
 	uint32_t value = 0;
+	uint64_t whole;
 	struct error err;
 
 	ok(!units_parse_seconds("0.5", &value, &err) && value == 500, "half a second");
@@ -141,11 +142,21 @@ static void test_counts(void)
 	ok(units_parse_seconds("-1", &value, &err), "a negative delay is refused");
 	ok(units_parse_seconds("1s", &value, &err), "a delay with a unit is refused");
 	ok(units_parse_seconds("86401", &value, &err), "more than a day is refused");
+	ok(units_parse_seconds("99999999999999999999", &value, &err), "and so is no time at all");
+	ok(units_parse_seconds("", &value, &err) && units_parse_seconds("x", &value, &err),
+	   "what is no number is none");
 	ok(!units_parse_count("7", 10, &value, &err) && value == 7, "a count");
 	ok(units_parse_count("11", 10, &value, &err), "a count beyond its limit is refused");
 	ok(units_parse_count("0", 10, &value, &err), "none is refused");
 	ok(units_parse_count("1.5", 10, &value, &err), "a count with a fraction is refused");
 	ok(units_parse_count("99999999999999999999", 10, &value, &err), "an overflow is refused");
+	ok(units_parse_count("x", 10, &value, &err) && units_parse_count("1x", 10, &value, &err),
+	   "what is no count is none");
+	ok(!units_parse_whole("9223372036854775807", &whole, &err) && whole == INT64_MAX, "the largest number");
+	ok(units_parse_whole("9223372036854775808", &whole, &err), "one more is refused");
+	ok(units_parse_whole("99999999999999999999", &whole, &err), "and far more");
+	ok(units_parse_whole("x", &whole, &err) && units_parse_whole("1x", &whole, &err) &&
+	   units_parse_whole("1.0", &whole, &err) && units_parse_whole("-1", &whole, &err), "and no number");
 }
 
 void test_units(void)

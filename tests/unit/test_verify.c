@@ -39,12 +39,33 @@ static void make_three(struct snapshot snap[3], uint64_t before, uint64_t pages,
 	make_snapshot(&snap[2], after, 5);
 }
 
+/* Sets in an order of their own: fewer VMs first, then by their pids, then nobody else outside. */
+static void test_order(void)
+{
+	uint32_t one[] = { 10, 20 }, other[] = { 10, 30 }, more[] = { 10, 20, 30 };
+	struct set sets[] = {
+		{ .pids = one, .n_pids = 2 }, { .pids = one, .n_pids = 2, .outside = true },
+		{ .pids = other, .n_pids = 2 }, { .pids = more, .n_pids = 3 },
+	};
+	unsigned int wrong = 0;
+	int i, j, order;
+
+	for (i = 0; i < 4; i++) {
+		for (j = 0; j < 4; j++) {
+			order = set_compare(&sets[i], &sets[j]);
+			wrong += (order > 0) - (order < 0) != (i > j) - (i < j);
+		}
+	}
+	is_number(wrong, 0, "sets have an order");
+}
+
 void test_verify(void)
 {
 	struct verification result;
 	struct snapshot snap[3];
 	uint32_t alone[] = { 20 };
 
+	test_order();
 	make_three(snap, 4096, 4096, 4096);
 	compare(snap, &result);
 	ok(!result.count && result.vms == 2 && result.sets == 1 && result.numbers == 3,
@@ -60,6 +81,19 @@ void test_verify(void)
 	make_three(snap, 4096, 8192, 8192);
 	compare(snap, &result);
 	ok(!result.count, "the number of the later walk is as good");
+	verification_free(&result);
+
+	make_three(snap, 8192, 4096, 4096);
+	compare(snap, &result);
+	ok(!result.count, "also where it is the smaller one");
+	verification_free(&result);
+
+	make_snapshot(&snap[0], 1, 5);
+	make_snapshot(&snap[1], 1, 6);
+	make_snapshot(&snap[2], 1, 5);
+	compare(snap, &result);
+	is_number(result.differing, 2, "as many merged frames, in all and in the set");
+	is_text(result.difference[0].what, "host merged_frames", "the host's");
 	verification_free(&result);
 
 	make_three(snap, 4096, 9000, 8192);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libvirt's library, as much of it as vmshare takes, with one domain that has no limits.
+ * libvirt's library, as much of it as vmshare takes, with one domain.
  * Like the real one it learns that the daemon was started anew from a call that fails.
  */
 #include <string.h>
@@ -9,6 +9,8 @@ struct connection {
 	unsigned int daemon;
 	int alive;
 };
+
+enum { LLONG = 3, ULLONG };		/* of virTypedParameterType */
 
 struct parameter {			/* virTypedParameter */
 	char field[80];
@@ -24,6 +26,14 @@ unsigned int fake_daemon = 1;
 /* It does not know the domain's cgroups yet. */
 int fake_begins;
 int fake_active = 1;
+/* What it says of the domain, of which a daemon without a cgroup knows nothing. */
+int fake_known = 3;
+long long fake_quota = -1;
+unsigned long long fake_period = 100000, fake_shares = 100;
+/* The domain is being migrated. */
+int fake_job;
+/* The domain is not to be found, or nothing is to be set: why, and what that is called. */
+int fake_lost, fake_refuses;
 
 static struct connection connections[16];
 static size_t opened;
@@ -58,7 +68,7 @@ void *virDomainLookupByUUIDString(void *connection, const char *uuid)
 	(void)uuid;
 	if (over->daemon != fake_daemon)
 		over->alive = 0;
-	return over->alive ? connection : NULL;
+	return over->alive && !fake_lost ? connection : NULL;
 }
 
 int virDomainFree(void *domain)
@@ -80,29 +90,39 @@ int virDomainGetSchedulerParametersFlags(void *domain, struct parameter *paramet
 	(void)flags;
 	if (fake_begins || !fake_active)
 		return -1;
-	strcpy(parameters[0].field, "vcpu_quota");
-	parameters[0].type = 3;
-	parameters[0].value.l = -1;
-	strcpy(parameters[1].field, "vcpu_period");
-	parameters[1].type = 4;
-	parameters[1].value.ul = 100000;
-	*n = 2;
+	parameters[0] = (struct parameter){ "cpu_shares", ULLONG, { .ul = fake_shares } };
+	parameters[1] = (struct parameter){ "vcpu_quota", LLONG, { .l = fake_quota } };
+	parameters[2] = (struct parameter){ "vcpu_period", ULLONG, { .ul = fake_period } };
+	*n = fake_known;
 	return 0;
 }
 
-int virDomainSetSchedulerParametersFlags(void *domain, void *parameters, int n, unsigned int flags)
+static void set(const struct parameter *parameter)
 {
+	if (!strcmp(parameter->field, "vcpu_quota") && parameter->type == LLONG)
+		fake_quota = parameter->value.l;
+	if (!strcmp(parameter->field, "vcpu_period") && parameter->type == ULLONG)
+		fake_period = parameter->value.ul;
+	if (!strcmp(parameter->field, "cpu_shares") && parameter->type == ULLONG)
+		fake_shares = parameter->value.ul;
+}
+
+int virDomainSetSchedulerParametersFlags(void *domain, struct parameter *parameters, int n,
+					 unsigned int flags)
+{
+	int i;
+
 	(void)domain;
-	(void)parameters;
-	(void)n;
 	(void)flags;
-	return 0;
+	for (i = 0; !fake_refuses && i < n; i++)
+		set(&parameters[i]);
+	return fake_refuses ? -1 : 0;
 }
 
 int virDomainGetJobInfo(void *domain, int *job)
 {
 	(void)domain;
-	*job = 0;
+	*job = fake_job;
 	return 0;
 }
 
@@ -115,6 +135,8 @@ int virGetLastErrorCode(void)
 {
 	if (fake_begins || !fake_active)
 		return 55;		/* VIR_ERR_OPERATION_INVALID */
+	if (fake_lost || fake_refuses)
+		return fake_lost ? fake_lost : fake_refuses;
 	return 38;			/* VIR_ERR_SYSTEM_ERROR */
 }
 

@@ -29,6 +29,8 @@ struct peer {
 	enum peer_fault fault;
 	unsigned int sent;		/* parts of this answer */
 	unsigned int looks;		/* requests for a host or its threads so far */
+	bool by_pages;			/* the other engine was asked for last */
+	uint32_t hooks;			/* and these hooks */
 	uint32_t seq;
 };
 
@@ -200,6 +202,7 @@ static void put_counters(struct bytes *attrs, const struct peer *peer)
 
 static void answer_vms(struct peer *peer)
 {
+	bool wrong = peer->fault == PEER_MISCOUNTS && peer->by_pages;
 	uint32_t i;
 
 	for (i = 0; i < VMS; i++) {
@@ -209,7 +212,7 @@ static void answer_vms(struct peer *peer)
 		put_u64(&attrs, VMSHARE_A_START_TIME_NS, SECOND * (i + 1));
 		put_text(&attrs, VMSHARE_A_COMM, "qemu-system-x86");
 		put_u64(&attrs, VMSHARE_A_ANON_BYTES, PAGES);
-		put_u64(&attrs, VMSHARE_A_UNIQUE_BYTES, PAGES / 2);
+		put_u64(&attrs, VMSHARE_A_UNIQUE_BYTES, PAGES / 2 + wrong * 4096);
 		put_u64(&attrs, VMSHARE_A_SELF_SHARED_BYTES, 0);
 		put_u64(&attrs, VMSHARE_A_SELF_FRAMES_BYTES, 0);
 		put_u64(&attrs, VMSHARE_A_INTER_SHARED_BYTES, PAGES / 2);
@@ -320,6 +323,14 @@ static void answer_cpu(struct peer *peer)
 	send_done(peer);
 }
 
+static void answer_track(struct peer *peer)
+{
+	bool lacks = peer->fault == PEER_UNHOOKED ||
+		     (peer->fault == PEER_HALF_HOOKED && (peer->hooks & VMSHARE_HOOK_KVM));
+
+	send_ack(peer, lacks ? EOPNOTSUPP : 0);
+}
+
 static void answer(struct peer *peer, uint16_t type, uint8_t cmd)
 {
 	if (type == GENL_ID_CTRL) {
@@ -351,9 +362,24 @@ static void answer(struct peer *peer, uint16_t type, uint8_t cmd)
 	case VMSHARE_CMD_CPU:
 		answer_cpu(peer);
 		break;
+	case VMSHARE_CMD_TRACK:
+		answer_track(peer);
+		break;
 	default:
 		send_ack(peer, 0);
 	}
+}
+
+/* A request's last attribute, if it is that number; else 0. */
+static uint32_t last_number(const uint8_t *request, size_t len, uint16_t type)
+{
+	struct nlattr attr;
+	uint32_t value;
+	size_t at = len - sizeof(attr) - sizeof(value);
+
+	memcpy(&attr, request + at, sizeof(attr));
+	memcpy(&value, request + at + sizeof(attr), sizeof(value));
+	return attr.nla_type == type ? value : 0;
 }
 
 void peer_serve(int fd, enum peer_fault fault)
@@ -362,13 +388,19 @@ void peer_serve(int fd, enum peer_fault fault)
 	uint8_t request[4096];
 	struct genlmsghdr generic;
 	struct nlmsghdr head;
+	ssize_t len;
 
-	while (recv(fd, request, sizeof(request), 0) >=
+	while ((len = recv(fd, request, sizeof(request), 0)) >=
 	       (ssize_t)(sizeof(head) + sizeof(generic))) {
 		memcpy(&head, request, sizeof(head));
 		memcpy(&generic, request + sizeof(head), sizeof(generic));
 		peer.seq = head.nlmsg_seq;
 		peer.sent = 0;
+		if (generic.cmd == VMSHARE_CMD_HOST)
+			peer.by_pages = last_number(request, (size_t)len, VMSHARE_A_ENGINE) ==
+					VMSHARE_ENGINE_PAGES;
+		if (generic.cmd == VMSHARE_CMD_TRACK)
+			peer.hooks = last_number(request, (size_t)len, VMSHARE_A_HOOKS);
 		answer(&peer, head.nlmsg_type, generic.cmd);
 	}
 	_exit(0);

@@ -13,7 +13,10 @@ enum peer_fault {
 	PEER_OVERRUN,			/* the socket has overflowed, each time */
 	PEER_STRANGE,			/* answers to somebody else come first */
 	PEER_BABBLES,			/* and nothing else, without end */
-	PEER_FAULTS
+	PEER_MISCOUNTS,			/* one of the engines counts a page too much */
+	PEER_FAULTS,			/* those before this are tried with each verb */
+	PEER_HALF_HOOKED = PEER_FAULTS,	/* the kernel has no hooks in KVM, */
+	PEER_UNHOOKED,			/* or none at all */
 };
 
 /*

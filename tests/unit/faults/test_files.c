@@ -30,6 +30,12 @@ static void limit_files(size_t bytes)
 	setrlimit(RLIMIT_FSIZE, &limit);
 }
 
+/* What counts the lines that ran (make coverage) comes after this, and writes files. */
+__attribute__((destructor)) static void end(void)
+{
+	limit_files(RLIM_INFINITY);
+}
+
 static void prepare_limit(void *data)
 {
 	limit_files(*(size_t *)data);
@@ -234,6 +240,59 @@ static void test_record(void)
 	}
 }
 
+/* The manager's own: a file of samples, or nothing that is not one. */
+static void record_into(const char *path, size_t limit, struct outcome *outcome)
+{
+	char words[2 * PATH_MAX];
+	struct program program = { .words = words, .out = OUT_KEPT, .prepare = prepare_limit,
+				   .data = &limit, .live = true };
+
+	snprintf(words, sizeof(words), "manage --once --config /dev/null --record %s", path);
+	program_run(&program, outcome);
+}
+
+/* A head and a sample without VMs, and the message that the second does not fit. */
+#define ROOM_FOR_ONE 100
+
+static void test_record_live(void)
+{
+	struct outcome outcome;
+	struct error err = {};
+	struct trace trace;
+
+	record_into(in_root("/live"), RLIM_INFINITY, &outcome);
+	is_number((uint64_t)outcome.code, 0, "what is seen of a host is recorded");
+	outcome_free(&outcome);
+	if (ok(!trace_load(in_root("/live"), &trace, &err), "and read: %s", err.message)) {
+		is_number(trace.n_samples, 2, "two samples");
+		trace_free(&trace);
+	}
+	record_into(in_root("/live"), ROOM_FOR_ONE, &outcome);
+	is_number((uint64_t)outcome.code, 1, "a trace without room: code");
+	has_text(outcome.err, "cannot write the trace: File too large", "a trace without room: the reason");
+	outcome_free(&outcome);
+}
+
+/* Whoever reads of it could stop the manager by reading no more. */
+static void test_record_no_file(void)
+{
+	static const char *const reasons[][2] = {
+		{ "/dev/full", "it is no file; record into one" },
+		{ "/pipe", "it is no file; record into one" },
+		{ "/nowhere/trace", "No such file" },
+	};
+	struct outcome outcome;
+	size_t i;
+
+	mkfifo(in_root("/pipe"), 0600);
+	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		record_into(i ? in_root(reasons[i][0]) : reasons[i][0], RLIM_INFINITY, &outcome);
+		is_number((uint64_t)outcome.code, 1, "recorded into %s: code", reasons[i][0]);
+		has_text(outcome.err, reasons[i][1], "recorded into %s: the reason", reasons[i][0]);
+		outcome_free(&outcome);
+	}
+}
+
 void test_files(void)
 {
 	test_output_too_large();
@@ -243,4 +302,6 @@ void test_files(void)
 	test_settings_nowhere();
 	test_journal();
 	test_record();
+	test_record_live();
+	test_record_no_file();
 }

@@ -80,6 +80,7 @@ const struct verb verbs[] = {
 	{ .words = "victim --need 1M --keep db", .live = true },
 	{ .words = "snapshot --window 1", .live = true },
 	{ .words = "doctor", .live = true, .tells = true },
+	{ .words = "doctor --verify", .live = true, .tells = true },
 	{ .words = "doctor --verify -j", .live = true, .tells = true },
 	{ .words = "manage --once --config /dev/null", .live = true },
 	{ .words = "manage --once -j --config /dev/null", .live = true },
