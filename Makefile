@@ -60,7 +60,7 @@ demo: ## show it on real KVM guests in a test machine (5 minutes)
 check: ## run all tests, on both kernels
 	tests/check
 
-coverage: ## which lines and branches of the program its unit tests run
+coverage: ## which lines and branches of the program its unit tests and faults run
 	tests/setup --build-only
 	$(MAKE) -s -C tests/unit coverage
 
