@@ -321,10 +321,36 @@ class Shipped(Units):
         equal(limits(self.box), self.box_found, f"box.service {what}")
 
 
+# Of linux/capability.h: NET_ADMIN, DAC_OVERRIDE, SYS_ADMIN, SYS_NICE
+CAPABILITIES = sum(1 << number for number in (12, 1, 21, 23))
+
+
+def mount_options(pid, path):
+    """Of the mount that this path is on, as a process has it; the last of those in one place counts."""
+    mounts = [line.split() for line in host.read(f"/proc/{pid}/mountinfo").splitlines()]
+    over = [(words[4], words[5].split(",")) for words in mounts
+            if path == words[4] or path.startswith(words[4].rstrip("/") + "/")]
+    return max(enumerate(over), key=lambda entry: (len(entry[1][0]), entry[0]))[1][1]
+
+
+def check_confined(pid):
+    """As docs/security.md says."""
+    lines = (line.partition(":") for line in host.read(f"/proc/{pid}/status").splitlines())
+    status = {name: value.strip() for name, _, value in lines}
+    equal({name: int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd")},
+          dict.fromkeys(("CapEff", "CapPrm", "CapBnd"), CAPABILITIES), "capabilities")
+    equal((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"), "no new privileges, system calls filtered")
+    equal({path: "rw" in mount_options(pid, path) for path in
+           ("/", "/proc/sys", "/sys", "/sys/kernel/mm/ksm", "/sys/fs/cgroup", "/run/vmshare")},
+          {"/": False, "/proc/sys": False, "/sys": False, "/sys/kernel/mm/ksm": False, "/sys/fs/cgroup": True,
+           "/run/vmshare": True}, "what it may write to")
+
+
 @case(no_systemd)
 def the_shipped_service_limits_reloads_and_puts_back():
     with Shipped() as units:
         units.start()
+        check_confined(units.show("MainPID"))
         equal((units.show("Type"), units.show("WatchdogUSec")), ("notify", "2min"), "what is shipped")
         units.await_limits()
         equal({name: vm["actuator"] for name, vm in units.in_status().items()},
