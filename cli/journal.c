@@ -174,7 +174,9 @@ static bool read_entry(const json_t *object, struct journal *journal)
 	const struct actuator *actuator = way ? actuator_by_name(way) : NULL;
 	struct journal_entry *entry;
 
-	if (!actuator || !place || pid <= 0 || pid > INT32_MAX || start < 0)
+	/* of a longer place there would be a part alone, which is another */
+	if (!actuator || !place || strlen(place) >= ACTUATOR_PLACE || pid <= 0 ||
+	    pid > INT32_MAX || start < 0)
 		return false;
 	entry = journal_add(journal, (uint32_t)pid, (uint64_t)start, name, actuator, place);
 	return entry && read_settings(json_object_get(object, "found"), &entry->found) &&

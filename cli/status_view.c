@@ -25,6 +25,15 @@ static const char *text_of(const json_t *vm, const char *key, const char *otherw
 	return text ? text : otherwise;
 }
 
+/* The answer may be of somebody else's making: the directory is whose it is. */
+static void word(struct table *table, const json_t *vm, const char *key)
+{
+	char cell[1024];
+
+	text_escape(text_of(vm, key, "-"), cell, sizeof(cell));
+	table_cell(table, cell);
+}
+
 /* Thousandths of one CPU as percent of one. */
 static void percent(struct table *table, const json_t *vm, const char *key, const char *otherwise)
 {
@@ -61,28 +70,27 @@ static void name(struct table *table, const json_t *vm)
 
 static void add_row(struct table *table, const json_t *vm)
 {
-	char reason[1024];
-
 	name(table, vm);
-	table_cell(table, text_of(vm, "class", "-"));
+	word(table, vm, "class");
 	percent(table, vm, "usage_millicpus", "-");
 	percent(table, vm, "demand_millicpus", "-");
 	percent(table, vm, "guarantee_millicpus", "-");
 	quota(table, vm);
-	table_cell(table, text_of(vm, "actuator", "-"));
-	text_escape(text_of(vm, "reason", "-"), reason, sizeof(reason));
-	table_cell(table, reason);
+	word(table, vm, "actuator");
+	word(table, vm, "reason");
 }
 
 static void print_head(const json_t *status, FILE *out)
 {
 	json_int_t t_check = json_integer_value(json_object_get(status, "t_check_ns"));
+	char policy[64];
 
+	text_escape(text_of(status, "policy", "-"), policy, sizeof(policy));
 	fprintf(out, "manager %" JSON_INTEGER_FORMAT ": %s, policy %s, a check every %.3g s, %"
 		JSON_INTEGER_FORMAT " checks, CPUs %s\n",
 		json_integer_value(json_object_get(status, "pid")),
 		json_is_true(json_object_get(status, "apply")) ? "applies" : "observes only",
-		text_of(status, "policy", "-"), (double)t_check / 1e9,
+		policy, (double)t_check / 1e9,
 		json_integer_value(json_object_get(status, "checks")),
 		json_is_true(json_object_get(status, "contended")) ? "contended" : "not contended");
 }

@@ -777,6 +777,19 @@ static void leave_no_file(void)
 	rmdir(journal_path());
 }
 
+/* Its first part alone would be another place, without the setting's name behind it. */
+static void leave_long_place(void)
+{
+	char text[ACTUATOR_PLACE + 256], place[ACTUATOR_PLACE + 1];
+
+	memset(place, '/', ACTUATOR_PLACE);
+	place[ACTUATOR_PLACE] = '\0';
+	snprintf(text, sizeof(text),
+		 "{\"version\":1,\"vms\":[{\"pid\":5,\"start_time_ns\":1,\"actuator\":\"cgroup2\","
+		 "\"place\":\"%s\",\"found\":{},\"before\":{},\"next\":{}}]}", place);
+	leave_journal(text, "a place that is too long");
+}
+
 static void test_bad_journals(void)
 {
 	leave_journal("", "empty");
@@ -799,6 +812,7 @@ static void test_bad_journals(void)
 	leave_journal(ENTRY("5", "1", "{\"a-name-longer-than-any-setting-has\":\"\"}"),
 		      "a name that is too long");
 	leave_long_value();
+	leave_long_place();
 	leave_no_file();
 }
 
