@@ -26,6 +26,7 @@
 
 #include "census.h"
 #include "files.h"
+#include "large.h"
 
 struct candidates {
 	struct task_struct **tasks;	/* referenced */
@@ -286,7 +287,8 @@ static int find_candidates(struct candidates *c)
 		c->nr = 0;
 		if (c->room > 2 * VMSHARE_MAX_VMS)
 			return -E2BIG;
-		c->tasks = kvmalloc_array(c->room, sizeof(*c->tasks), GFP_KERNEL);
+		c->tasks = kvmalloc_array(c->room, sizeof(*c->tasks),
+					  VMSHARE_GFP_LARGE);
 		if (!c->tasks)
 			return -ENOMEM;
 		if (collect_candidates(c))
@@ -344,9 +346,10 @@ static int look_at_all(struct vmshare_census *census, struct candidates *c,
 	};
 	u32 i;
 
-	census->vms = kvcalloc(c->nr + 1, sizeof(*census->vms), GFP_KERNEL);
+	census->vms = kvcalloc(c->nr + 1, sizeof(*census->vms),
+			       VMSHARE_GFP_LARGE);
 	census->vcpus = kvmalloc_array(vcpu_room, sizeof(*census->vcpus),
-				       GFP_KERNEL);
+				       VMSHARE_GFP_LARGE);
 	if (!census->vms || !census->vcpus)
 		return -ENOMEM;
 	for (i = 0; i < c->nr; i++) {
@@ -387,9 +390,19 @@ int vmshare_census_take(struct vmshare_census *census)
 	return err;
 }
 
+/* vhost and others may keep its users for a while when no process has it any more. */
+static bool is_nobodys(const struct mm_struct *mm)
+{
+#ifdef CONFIG_MEMCG
+	if (!rcu_access_pointer(mm->owner))
+		return true;
+#endif
+	return !atomic_read(&mm->mm_users);
+}
+
 bool vmshare_is_dying(const struct mm_struct *mm)
 {
-	return !atomic_read(&mm->mm_users) && mm_pgtables_bytes(mm);
+	return is_nobodys(mm) && mm_pgtables_bytes(mm);
 }
 
 void vmshare_census_release(struct vmshare_census *census)

@@ -9,6 +9,7 @@
 #include "census.h"
 #include "cpu.h"
 #include "hooks.h"
+#include "large.h"
 #include "ptrmap.h"
 
 /* ---- threads ---- */
@@ -119,7 +120,8 @@ static int add_threads(struct vmshare_cpu_report *report,
 	struct vmshare_ptrmap vcpus;
 	u32 i, room = threads->nr + census->nr_vms + 1;
 
-	report->threads = kvcalloc(room, sizeof(*report->threads), GFP_KERNEL);
+	report->threads = kvcalloc(room, sizeof(*report->threads),
+				   VMSHARE_GFP_LARGE);
 	if (!report->threads || index_vcpus(&vcpus, census))
 		return -ENOMEM;
 	for (i = 0; i < census->nr_vms; i++)
@@ -212,7 +214,8 @@ static int add_pairs(struct vmshare_cpu_report *report, struct pairs *more)
 
 	sort(more->at, more->nr, sizeof(*more->at), by_pair, NULL);
 	more->nr = merge_pairs(more->at, more->nr);
-	sum = kvmalloc_array(all.nr + more->nr + 1, sizeof(*sum), GFP_KERNEL);
+	sum = kvmalloc_array(all.nr + more->nr + 1, sizeof(*sum),
+			     VMSHARE_GFP_LARGE);
 	if (!sum)
 		return -ENOMEM;
 	report->preemptions = sum;
@@ -227,7 +230,7 @@ static int add_cpu(struct vmshare_cpu_report *report, int cpu)
 	int err;
 
 	here.at = kvmalloc_array(vmshare_sched_room(cpu), sizeof(*here.at),
-				 GFP_KERNEL);
+				 VMSHARE_GFP_LARGE);
 	if (!here.at)
 		return -ENOMEM;
 	vmshare_sched_for_each(cpu, take_row, &here);

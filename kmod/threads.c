@@ -6,10 +6,11 @@
 #include <linux/sched/task.h>
 
 #include "compat/schedinfo.h"
+#include "large.h"
 #include "ptrmap.h"
 #include "threads.h"
 
-#define LOOKS	16	/* at a process whose threads end all the time */
+#define LOOKS	4	/* at a process whose threads end all the time */
 
 void vmshare_thread_cpu_use(struct task_struct *t, struct vmshare_cpu_use *use)
 {
@@ -58,28 +59,38 @@ static void add_threads(struct task_struct *leader, struct vmshare_cpu_use *sum)
 	rcu_read_unlock();
 }
 
+static void sum_up(struct task_struct *leader, struct vmshare_cpu_use *sum)
+{
+	read_sums(leader->signal, sum);
+	add_threads(leader, sum);
+}
+
 /*
  * A thread that ends is added to its process's sums and taken off the list of
  * threads with this lock held. A reaped process has no threads, but its sums
  * are still there.
  *
- * Threads may end faster than thousands of others can be added up. After some looks
- * those that ended in the last one are in neither: missing, but never counted twice. To
- * take the lock would be exact, and keep interrupts off for all of that.
+ * Threads may end faster than thousands of others can be added up: after some looks the
+ * lock is taken, with interrupts off, as the kernel does it for its own sums.
  */
 void vmshare_process_cpu_use(struct task_struct *leader,
 			     struct vmshare_cpu_use *sum)
 {
-	struct signal_struct *sig = leader->signal;
+	seqlock_t *lock = &leader->signal->stats_lock;
+	unsigned long flags;
 	unsigned int seq;
-	int looks = 0;
+	int looks;
 
-	do {
+	for (looks = 0; looks < LOOKS; looks++) {
 		cond_resched();
-		seq = read_seqbegin(&sig->stats_lock);
-		read_sums(sig, sum);
-		add_threads(leader, sum);
-	} while (read_seqretry(&sig->stats_lock, seq) && ++looks < LOOKS);
+		seq = read_seqbegin(lock);
+		sum_up(leader, sum);
+		if (!read_seqretry(lock, seq))
+			return;
+	}
+	read_seqlock_excl_irqsave(lock, flags);
+	sum_up(leader, sum);
+	read_sequnlock_excl_irqrestore(lock, flags);
 }
 
 /* By address space; and by process, for threads that have none any more. */
@@ -158,7 +169,8 @@ static bool collect(struct vmshare_threads *threads,
 static int make_room(struct vmshare_threads *threads, u32 room, u32 nr_vms)
 {
 	threads->room = room;
-	threads->seen = kvmalloc_array(room, sizeof(*threads->seen), GFP_KERNEL);
+	threads->seen = kvmalloc_array(room, sizeof(*threads->seen),
+				       VMSHARE_GFP_LARGE);
 	threads->spans = kvcalloc(nr_vms + 1, sizeof(*threads->spans),
 				  GFP_KERNEL);
 	return threads->seen && threads->spans ? 0 : -ENOMEM;
@@ -193,23 +205,37 @@ void vmshare_threads_release(struct vmshare_threads *threads)
 	threads->spans = NULL;
 }
 
+static void look_who_ended(struct vmshare_threads *threads,
+			   const struct vmshare_census *census, u32 vm,
+			   struct vmshare_cpu_use *use)
+{
+	const struct vmshare_thread_span *span = &threads->spans[vm];
+	u32 i;
+
+	read_sums(census->vms[vm].task->signal, use);
+	for (i = span->first; i < span->first + span->nr; i++)
+		threads->seen[i].has_ended =
+			!pid_alive(threads->seen[i].task);
+}
+
 /* As in vmshare_process_cpu_use(): what is off the list has no number any more. */
 void vmshare_ended_cpu_use(struct vmshare_threads *threads,
 			   const struct vmshare_census *census, u32 vm,
 			   struct vmshare_cpu_use *use)
 {
-	struct signal_struct *sig = census->vms[vm].task->signal;
-	const struct vmshare_thread_span *span = &threads->spans[vm];
+	seqlock_t *lock = &census->vms[vm].task->signal->stats_lock;
+	unsigned long flags;
 	unsigned int seq;
-	int looks = 0;
-	u32 i;
+	int looks;
 
-	do {
+	for (looks = 0; looks < LOOKS; looks++) {
 		cond_resched();
-		seq = read_seqbegin(&sig->stats_lock);
-		read_sums(sig, use);
-		for (i = span->first; i < span->first + span->nr; i++)
-			threads->seen[i].has_ended =
-				!pid_alive(threads->seen[i].task);
-	} while (read_seqretry(&sig->stats_lock, seq) && ++looks < LOOKS);
+		seq = read_seqbegin(lock);
+		look_who_ended(threads, census, vm, use);
+		if (!read_seqretry(lock, seq))
+			return;
+	}
+	read_seqlock_excl_irqsave(lock, flags);
+	look_who_ended(threads, census, vm, use);
+	read_sequnlock_excl_irqrestore(lock, flags);
 }

@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 
+#include "large.h"
 #include "tree_walk.h"
 
 /* Nodes in one hold at most: what room is made for before. */
@@ -31,7 +32,7 @@ static int make_room(struct tree_walk *w)
 	if (w->batch_wanted > w->batch_room) {
 		kvfree(w->batch);
 		w->batch = kvmalloc_array(w->batch_wanted, sizeof(*w->batch),
-					  GFP_KERNEL);
+					  VMSHARE_GFP_LARGE);
 		w->batch_room = w->batch ? w->batch_wanted : 0;
 	}
 	return w->batch ? 0 : -ENOMEM;

@@ -4,12 +4,13 @@
 import errno
 import functools
 import os
+import platform
 import subprocess
 
 import host
 
 PARAMETERS = "/sys/module/refuse/parameters"
-MODULE = os.path.join(os.path.dirname(host.MODULE), "refuse.ko")
+MODULE = f"{host.TOP}/build/{platform.release()}/refuse.ko"
 
 
 def needs_refusals():
@@ -47,5 +48,5 @@ class Refusal:
         return int(host.read(f"{PARAMETERS}/refused"))
 
     def site(self):
-        """Where the last one came from: FUNCTION+0xOFFSET."""
-        return host.read(f"{PARAMETERS}/last").partition("/")[0]
+        """Where the first one came from: FUNCTION+0xOFFSET."""
+        return host.read(f"{PARAMETERS}/first").partition("/")[0]

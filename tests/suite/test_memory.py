@@ -695,10 +695,9 @@ def locks_are_let_go_after_milliseconds():
         return ", ".join(f"{engine} {ns / 1e6:.2f} ms" for engine, ns in longest.items())
 
 
-@case()
-def who_is_being_torn_down_is_nobody():
-    """The memory of a VM that was killed is mapped until it is all given back, when no process
-    has it any more: it is not shared with one that is no VM."""
+def looks_while_torn_down():
+    """Of two VMs with the same pages one is killed. Return: looks at the other meanwhile, and how
+    many of them were called consistent."""
     looks = consistent = 0
     with strange(SHARED) as stays, strange(SHARED + BALLAST) as goes:
         host.ksm_pass()
@@ -712,8 +711,18 @@ def who_is_being_torn_down_is_nobody():
                 true(not any(outside for _, outside in snap.sets), f"look {looks}: {snap.sets}")
         snap = Snapshot("tree")
         equal((snap.host["consistent"], snap.sets), (True, {((stays.pid,), False): SHARED_PAGES}), "when it is gone")
-        true(looks, "it is seen while it is torn down")
-    return f"{looks} looks, {consistent} called consistent"
+    return looks, consistent
+
+
+@case()
+def who_is_being_torn_down_is_nobody():
+    """The memory of a VM that was killed is mapped until it is all given back, when no process
+    has it any more: it is not shared with one that is no VM."""
+    for _ in range(5):
+        looks, consistent = looks_while_torn_down()
+        if consistent < looks:
+            return f"{looks} looks, {consistent} called consistent"
+    raise Failure("nobody has looked while it was torn down")
 
 
 @case()

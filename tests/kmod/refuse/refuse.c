@@ -23,13 +23,13 @@ static char *function;
 static int error;
 static char caller[KSYM_SYMBOL_LEN];
 static int after, refused;
-static char last[KSYM_SYMBOL_LEN];
+static char first[KSYM_SYMBOL_LEN];
 module_param(function, charp, 0444);
 module_param(error, int, 0444);		/* a positive errno; 0: NULL */
 module_param_string(caller, caller, sizeof(caller), 0444); /* is in its symbol */
 module_param(after, int, 0644);		/* so many of its calls go through first */
 module_param(refused, int, 0644);	/* how many since then did not */
-module_param_string(last, last, sizeof(last), 0444);	/* of these: where from */
+module_param_string(first, first, sizeof(first), 0444); /* where from */
 
 #ifndef ASM_RET
 #define ASM_RET "ret\n"
@@ -56,8 +56,8 @@ static bool is_refused(unsigned long from)
 	raw_spin_lock_irqsave(&lock, flags);
 	sprint_symbol(text, from);
 	if (strstr(text, caller) && after-- <= 0) {
-		strscpy(last, text, sizeof(last));
-		refused++;
+		if (!refused++)
+			strscpy(first, text, sizeof(first));
 		is = true;
 	}
 	raw_spin_unlock_irqrestore(&lock, flags);
