@@ -15,6 +15,7 @@ import host
 from case import DEADLINE_FACTOR, Failure, case, equal, true, wait_for
 from facts import ENGINES, Snapshot, check, nlclient, oracle
 from toy import Toys
+from yielders import on_cpu
 
 # Three VMs: contents of one's own, of two, of three, and repeated in one.
 THREE = (("100@1000", "61@2000", "50@5000", "20@9000+0"),
@@ -486,23 +487,32 @@ def block_of(address):
     return f"{host.MEMORY}/memory{frame * mmap.PAGESIZE // int(host.read(f'{host.MEMORY}/block_size_bytes'), 16)}"
 
 
+def movable_page(memory):
+    """The address of a page of that mapping in a block of memory that can be off-lined. Memory
+    comes from the node of the CPU that touches it, and not every node has such blocks."""
+    begin = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    movable = host.movable_blocks()
+    cpus = sorted(os.sched_getaffinity(0))
+    part = len(memory) // mmap.PAGESIZE // len(cpus)
+    for number, cpu in enumerate(cpus):
+        with on_cpu(cpu):
+            for page in range(number * part, (number + 1) * part):
+                memory[page * mmap.PAGESIZE] = 1
+                if block_of(begin + page * mmap.PAGESIZE) in movable:
+                    return begin + page * mmap.PAGESIZE
+    raise Failure("no page is in memory that can be moved")
+
+
 @contextlib.contextmanager
 def pinned_page():
     """The block of memory of a page that cannot be moved, as a pipe holds it, among pages that can."""
     memory = mmap.mmap(-1, 4096 * mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    begin = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    movable = host.movable_blocks()
-    for at in range(0, len(memory), mmap.PAGESIZE):
-        memory[at] = 1
-        if block_of(begin + at) in movable:
-            break
-    else:
-        raise Failure("no page is in memory that can be moved")
+    page = movable_page(memory)
     ends = os.pipe()
-    vector = (ctypes.c_size_t * 2)(begin + at, mmap.PAGESIZE)
+    vector = (ctypes.c_size_t * 2)(page, mmap.PAGESIZE)
     try:
         equal(ctypes.CDLL(None).vmsplice(ends[1], vector, ctypes.c_size_t(1), 0), mmap.PAGESIZE, "bytes in the pipe")
-        yield block_of(begin + at)
+        yield block_of(page)
     finally:
         for end in ends:
             os.close(end)
@@ -528,6 +538,14 @@ def memory_being_off_lined():
     equal(host.read(f"{block}/state"), "online", "the block in the end")
 
 
+def consistent_snapshot(engine):
+    """Pages that are just being moved are in none, and it says so."""
+    def look():
+        snap = Snapshot(engine)
+        return snap if snap.host["consistent"] else None
+    return wait_for(look, f"a consistent snapshot by {engine}")
+
+
 @case(needs=host.needs_movable_memory)
 def a_walk_while_memory_is_off_lined():
     """KSM's trees change without its lock then: the tree engine waits, and says why it gives
@@ -538,7 +556,8 @@ def a_walk_while_memory_is_off_lined():
             _, end = nlclient("host", "--engine", "tree")
             equal(end["error"], "EBUSY", "the tree engine")
             true("memory is being off-lined" in end["extack"], end["extack"])
-            for snap in (Snapshot("pages"), Snapshot("auto")):
+            for engine in ("pages", "auto"):
+                snap = consistent_snapshot(engine)
                 equal(snap.host["engine"], PAGES_ENGINE, "engine")
                 equal(snap.sets, toys.sets(), "sets")
         check(toys)
