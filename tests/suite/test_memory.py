@@ -523,19 +523,34 @@ KSM_OFFLINE = 4  # of ksm/run, while memory is being off-lined
 
 
 @contextlib.contextmanager
+def off_lining(block):
+    asker = subprocess.Popen(["sh", "-c", f"echo offline > {block}/state"], stderr=subprocess.DEVNULL)
+    try:
+        yield asker
+    finally:
+        asker.kill()
+        asker.wait()
+
+
+def has_begun(asker):
+    """KSM is told when all in the block could be moved a moment ago; else off-lining has ended."""
+    wait_for(lambda: host.ksm("run") & KSM_OFFLINE or asker.poll() is not None, "KSM to be told")
+    return asker.poll() is None
+
+
+@contextlib.contextmanager
 def memory_being_off_lined():
-    """Without end, as a page in it cannot be moved."""
-    with pinned_page() as block:
-        asker = subprocess.Popen(["sh", "-c", f"echo offline > {block}/state"], stderr=subprocess.DEVNULL)
-        try:
-            wait_for(lambda: host.ksm("run") & KSM_OFFLINE,
-                     lambda: f"KSM to be told; off-lining ended with {asker.poll()}")
+    """Without end, as a page in it cannot be moved. Some other page may be in use when it
+    begins, and end it at once: then another block is tried, or the same once more."""
+    for _ in range(20):
+        with pinned_page() as block, off_lining(block) as asker:
+            if not has_begun(asker):
+                continue
             yield
             equal(asker.poll(), None, "how off-lining ended")
-        finally:
-            asker.kill()
-            asker.wait()
-    equal(host.read(f"{block}/state"), "online", "the block in the end")
+        equal(host.read(f"{block}/state"), "online", "the block in the end")
+        return
+    raise Failure("off-lining has ended at once each time")
 
 
 def consistent_snapshot(engine):
