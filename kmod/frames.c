@@ -34,9 +34,7 @@ static struct vmshare_frame *place_of(struct vmshare_frames *f, unsigned long ke
 	return &f->at[i];
 }
 
-/*
- * More than kvcalloc() gives, if need be: hosts of terabytes have so many frames.
- */
+/* More than kvcalloc() gives, if need be: hosts of terabytes have so many frames. */
 static struct vmshare_frame *new_places(u64 places)
 {
 	return __vmalloc(places * sizeof(struct vmshare_frame),

@@ -59,38 +59,52 @@ static void add_threads(struct task_struct *leader, struct vmshare_cpu_use *sum)
 	rcu_read_unlock();
 }
 
-static void sum_up(struct task_struct *leader, struct vmshare_cpu_use *sum)
-{
-	read_sums(leader->signal, sum);
-	add_threads(leader, sum);
-}
-
 /*
  * A thread that ends is added to its process's sums and taken off the list of
- * threads with this lock held. A reaped process has no threads, but its sums
- * are still there.
- *
- * Threads may end faster than thousands of others can be added up: after some looks the
- * lock is taken, with interrupts off, as the kernel does it for its own sums.
+ * threads with stats_lock held: what @look sees is of one instant between two of
+ * these. Threads may end faster than it can look at thousands of others: after
+ * some looks the lock is taken, with interrupts off, as the kernel does it for its
+ * own sums. So @look must not sleep.
  */
-void vmshare_process_cpu_use(struct task_struct *leader,
-			     struct vmshare_cpu_use *sum)
+static void look_between_ends(struct signal_struct *sig,
+			      void (*look)(void *data), void *data)
 {
-	seqlock_t *lock = &leader->signal->stats_lock;
 	unsigned long flags;
 	unsigned int seq;
 	int looks;
 
 	for (looks = 0; looks < LOOKS; looks++) {
 		cond_resched();
-		seq = read_seqbegin(lock);
-		sum_up(leader, sum);
-		if (!read_seqretry(lock, seq))
+		seq = read_seqbegin(&sig->stats_lock);
+		look(data);
+		if (!read_seqretry(&sig->stats_lock, seq))
 			return;
 	}
-	read_seqlock_excl_irqsave(lock, flags);
-	sum_up(leader, sum);
-	read_sequnlock_excl_irqrestore(lock, flags);
+	read_seqlock_excl_irqsave(&sig->stats_lock, flags);
+	look(data);
+	read_sequnlock_excl_irqrestore(&sig->stats_lock, flags);
+}
+
+struct process_look {
+	struct task_struct *leader;
+	struct vmshare_cpu_use *sum;
+};
+
+static void sum_up(void *data)
+{
+	const struct process_look *l = data;
+
+	read_sums(l->leader->signal, l->sum);
+	add_threads(l->leader, l->sum);
+}
+
+/* A reaped process has no threads, but its sums are still there. */
+void vmshare_process_cpu_use(struct task_struct *leader,
+			     struct vmshare_cpu_use *sum)
+{
+	struct process_look look = { leader, sum };
+
+	look_between_ends(leader->signal, sum_up, &look);
 }
 
 /* By address space; and by process, for threads that have none any more. */
@@ -205,37 +219,31 @@ void vmshare_threads_release(struct vmshare_threads *threads)
 	threads->spans = NULL;
 }
 
-static void look_who_ended(struct vmshare_threads *threads,
-			   const struct vmshare_census *census, u32 vm,
-			   struct vmshare_cpu_use *use)
+struct ended_look {
+	struct vmshare_threads *threads;
+	const struct vmshare_thread_span *span;
+	const struct signal_struct *sig;
+	struct vmshare_cpu_use *use;
+};
+
+/* What is off the list of threads has no number any more. */
+static void see_who_ended(void *data)
 {
-	const struct vmshare_thread_span *span = &threads->spans[vm];
+	const struct ended_look *l = data;
 	u32 i;
 
-	read_sums(census->vms[vm].task->signal, use);
-	for (i = span->first; i < span->first + span->nr; i++)
-		threads->seen[i].has_ended =
-			!pid_alive(threads->seen[i].task);
+	read_sums(l->sig, l->use);
+	for (i = l->span->first; i < l->span->first + l->span->nr; i++)
+		l->threads->seen[i].has_ended =
+			!pid_alive(l->threads->seen[i].task);
 }
 
-/* As in vmshare_process_cpu_use(): what is off the list has no number any more. */
 void vmshare_ended_cpu_use(struct vmshare_threads *threads,
 			   const struct vmshare_census *census, u32 vm,
 			   struct vmshare_cpu_use *use)
 {
-	seqlock_t *lock = &census->vms[vm].task->signal->stats_lock;
-	unsigned long flags;
-	unsigned int seq;
-	int looks;
+	struct signal_struct *sig = census->vms[vm].task->signal;
+	struct ended_look look = { threads, &threads->spans[vm], sig, use };
 
-	for (looks = 0; looks < LOOKS; looks++) {
-		cond_resched();
-		seq = read_seqbegin(lock);
-		look_who_ended(threads, census, vm, use);
-		if (!read_seqretry(lock, seq))
-			return;
-	}
-	read_seqlock_excl_irqsave(lock, flags);
-	look_who_ended(threads, census, vm, use);
-	read_sequnlock_excl_irqrestore(lock, flags);
+	look_between_ends(sig, see_who_ended, &look);
 }

@@ -34,7 +34,7 @@ typedef int gfp_t;
 #define GFP_KERNEL		0
 #define __GFP_NOWARN		0
 #define __GFP_ZERO		0
-#define __GFP_NORETRY	0
+#define __GFP_NORETRY		0
 #define IS_ERR(ptr)		((unsigned long)(ptr) >= -4095UL)
 #define PTR_ERR(ptr)		((long)(ptr))
 #define ERR_PTR(error)		((void *)(long)(error))
