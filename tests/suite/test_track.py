@@ -144,7 +144,7 @@ def a_refused_request_keeps_what_was_attached():
 def module_unloads_under_a_client_with_hooks():
     with Toys() as toys:
         start_loads(toys)
-        for _ in range(5):
+        for _ in range(3):
             orphan = Session()
             orphan.look()
             equal(subprocess.run(["rmmod", "vmshare"]).returncode, 0, "rmmod")
@@ -183,7 +183,7 @@ def loaded_tracked_and_unloaded_under_load():
 def tracked_and_let_go_while_vms_come_and_go():
     with Toys() as toys:
         start_loads(toys)
-        for i in range(30):
+        for i in range(12):
             short = toys.start("10@1", options=LOADS["spinner"])
             with Session() as session:
                 if i % 2:
