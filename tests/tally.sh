@@ -6,8 +6,9 @@ passed=0 failed=0
 say() { printf '\n== %s (after %d:%02d)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
 
 # An interrupt from the terminal ends the machines in the background, too, which have the
-# shell ignore it.
-trap 'trap "" INT TERM; echo "interrupted"; kill -TERM 0; exit 130' INT
+# shell ignore it, and what at_interrupt ends.
+at_interrupt() { :; }
+trap 'trap "" INT TERM; echo "interrupted"; at_interrupt; kill -TERM 0; exit 130' INT
 
 # One thing that either works or does not.
 step() {
