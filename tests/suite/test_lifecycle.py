@@ -64,6 +64,13 @@ def loaded_and_unloaded_100_times_under_running_guests_and_dumps():
 
 
 @case()
+def nobody_has_the_module_loaded_by_its_familys_name():
+    """The kernel asks for a module with such an alias when anybody wants a family that is not there."""
+    equal(subprocess.run(["modinfo", "-F", "alias", host.MODULE], check=True,
+                         capture_output=True, text=True).stdout, "", "aliases")
+
+
+@case()
 def vms_killed_in_the_middle_of_walks_and_dumps():
     host.set_ksm("pages_to_scan", 100)
     host.set_ksm("run", 1)
