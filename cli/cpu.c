@@ -467,6 +467,24 @@ static uint64_t time_between(const struct cpu *now, const struct cpu *before)
 	return now->taken_ns > before->taken_ns ? now->taken_ns - before->taken_ns : 1;
 }
 
+/*
+ * A CPU that came in the window counts as idle since the hooks were attached: from then to the
+ * window's begin is to be taken off. Not where they were attached in the window.
+ */
+static void forget_cpus_that_came(struct facts *window, const struct facts *now,
+				  const struct facts *before)
+{
+	uint64_t tracked = facts_or_zero(before, CPU_TRACKED_NS);
+	uint64_t cpus = facts_or_zero(now, CPU_CPUS), old = facts_or_zero(before, CPU_CPUS);
+	uint64_t idle;
+
+	if (cpus <= old || facts_or_zero(now, CPU_TRACKED_NS) < tracked ||
+	    !facts_get(window, CPU_IDLE_NS, &idle))
+		return;
+	take_off(&idle, (cpus - old) * tracked);
+	facts_set(window, CPU_IDLE_NS, idle);
+}
+
 int cpu_difference(const struct cpu *now, const struct cpu *before, struct cpu *window)
 {
 	uint64_t cpus, tracked;
@@ -479,6 +497,7 @@ int cpu_difference(const struct cpu *now, const struct cpu *before, struct cpu *
 	subtract_facts(&window->host, &before->host, CPU_FIELDS);
 	if (facts_get(&now->host, CPU_CPUS, &cpus))
 		facts_set(&window->host, CPU_CPUS, cpus);
+	forget_cpus_that_came(&window->host, &now->host, &before->host);
 	if (subtract_threads(window, now, before) || subtract_preemptions(window, now, before)) {
 		cpu_free(window);
 		return -1;

@@ -10,9 +10,8 @@
  *			an older one could replace a newer
  *
  * Teardown: the probes go first; so no new thread is told of any more, and the
- * work it would start can be waited for; then nobody reads the map.
+ * work that is under way is waited for (drop_counts()); then nobody reads the map.
  */
-#include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/math64.h>
@@ -20,16 +19,17 @@
 #include <linux/netlink.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
 #include <linux/vmshare.h>
 
 #include "caps.h"
+#include "compat/irqwork.h"
 #include "guestmode.h"
 #include "hooks.h"
 #include "runners.h"
 #include "sched.h"
+#include "work.h"
 
 /* How soon a new thread is looked for, and how long at most after in vain. */
 #define REFRESH_MS	20
@@ -56,12 +56,15 @@ static unsigned int refresh_ms;
 static void refresh_later(struct work_struct *work);
 static DECLARE_WORK(refresh_work, refresh_later);
 
+static bool ending;	/* no more work is started */
+
 static void start_refresh(struct irq_work *work)
 {
-	schedule_work(&refresh_work);
+	if (!READ_ONCE(ending))
+		queue_work(vmshare_workqueue, &refresh_work);
 }
 
-static DEFINE_IRQ_WORK(refresh_irq_work, start_refresh);
+static VMSHARE_DEFINE_IRQ_WORK(refresh_irq_work, start_refresh);
 
 static bool is_due(void)
 {
@@ -169,11 +172,17 @@ static void refresh_later(struct work_struct *work)
 
 /* ---- attached and detached ---- */
 
-/* With no probe attached. */
+/*
+ * With no probe attached. The work itself tells of tables that get tight, too; so it is not
+ * enough to wait for the one and then for the other.
+ */
 static void drop_counts(void)
 {
-	irq_work_sync(&refresh_irq_work);
+	WRITE_ONCE(ending, true);
+	irq_work_sync(&refresh_irq_work);	/* who has not seen it has started the work */
 	cancel_work_sync(&refresh_work);
+	irq_work_sync(&refresh_irq_work);	/* which may have told, and started nothing */
+	WRITE_ONCE(ending, false);
 	vmshare_sched_free();
 	vmshare_runners_clear();
 }
@@ -369,7 +378,9 @@ int vmshare_hooks_hold(struct vmshare_census *census,
 
 	if (mutex_lock_killable(&hooks_lock))
 		return -EINTR;
-	mutex_lock(&refresh_lock);
+	err = mutex_lock_killable(&refresh_lock);
+	if (err)
+		goto out;
 	err = look(census, threads);
 	if (!err && attached) {
 		err = refresh(census, threads);
@@ -379,6 +390,7 @@ int vmshare_hooks_hold(struct vmshare_census *census,
 	if (!err)
 		return attached;
 	mutex_unlock(&refresh_lock);
+out:
 	mutex_unlock(&hooks_lock);
 	return err;
 }

@@ -18,6 +18,7 @@
 #include "sched.h"
 #include "snapshot.h"
 #include "watch.h"
+#include "work.h"
 
 /* Ask what this kernel has; nothing of it is fatal. */
 static void __init find_capabilities(void)
@@ -42,6 +43,9 @@ static int __init vmshare_init(void)
 	const char *why;
 	int err;
 
+	err = vmshare_work_init();
+	if (err)
+		return err;
 	find_capabilities();
 	why = vmshare_sched_init();
 	if (why)
@@ -56,6 +60,7 @@ static int __init vmshare_init(void)
 	if (err) {
 		vmshare_hooks_exit();
 		vmshare_guestmode_exit();
+		vmshare_work_exit();
 		return err;
 	}
 	why = vmshare_watch_init();
@@ -82,6 +87,7 @@ static void __exit vmshare_exit(void)
 	vmshare_hooks_exit();
 	vmshare_guestmode_exit();
 	vmshare_snapshot_exit();
+	vmshare_work_exit();
 }
 
 module_init(vmshare_init);

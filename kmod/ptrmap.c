@@ -2,6 +2,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 
+#include "large.h"
 #include "ptrmap.h"
 
 /* A key that is not where it should be costs a look at its neighbours. */
@@ -14,7 +15,7 @@ int vmshare_ptrmap_init(struct vmshare_ptrmap *map, u32 nr)
 
 	map->bits = ilog2(size);
 	map->mask = size - 1;
-	map->entries = kvcalloc(size, sizeof(*map->entries), GFP_KERNEL);
+	map->entries = kvcalloc(size, sizeof(*map->entries), VMSHARE_GFP_LARGE);
 	return map->entries ? 0 : -ENOMEM;
 }
 

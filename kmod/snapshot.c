@@ -15,7 +15,6 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
-#include <linux/workqueue.h>
 
 #include <linux/vmshare.h>
 
@@ -25,6 +24,7 @@
 #include "snapshot.h"
 #include "tree.h"
 #include "watch.h"
+#include "work.h"
 
 /* A VM that ends in the middle of a walk spoils it; so many are made at most. */
 #define WALKS		3
@@ -91,8 +91,8 @@ static void drop_old(struct work_struct *work)
 {
 	drop_kept(false);
 	if (READ_ONCE(nr_kept))
-		schedule_delayed_work(&drop_old_work,
-				      msecs_to_jiffies(VMSHARE_KEEP_MS));
+		queue_delayed_work(vmshare_workqueue, &drop_old_work,
+				   msecs_to_jiffies(VMSHARE_KEEP_MS));
 }
 
 static void keep(struct vmshare_snapshot *snap)
@@ -104,7 +104,7 @@ static void keep(struct vmshare_snapshot *snap)
 	nr_kept++;
 	spin_unlock(&kept_lock);
 	drop_kept(false);
-	schedule_delayed_work(&drop_old_work, msecs_to_jiffies(VMSHARE_KEEP_MS));
+	queue_delayed_work(vmshare_workqueue, &drop_old_work, msecs_to_jiffies(VMSHARE_KEEP_MS));
 }
 
 struct vmshare_snapshot *vmshare_snapshot_find(u64 generation)

@@ -16,12 +16,12 @@
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/workqueue.h>
 
 #include <linux/vmshare.h>
 
 #include "netlink.h"
 #include "watch.h"
+#include "work.h"
 
 /* The notifier is there a little before the VM's file, and goes before it. */
 #define SETTLE_MS	50
@@ -120,7 +120,7 @@ static int look(void)
 static void look_later(struct work_struct *work)
 {
 	if (look() == -ENOMEM && vmshare_netlink_is_heard())
-		queue_delayed_work(system_power_efficient_wq, &later,
+		queue_delayed_work(vmshare_workqueue, &later,
 				   msecs_to_jiffies(SETTLED_MS));
 }
 
@@ -135,7 +135,7 @@ static void queue_soon(void)
 
 	if (time_before(until, now + settle))
 		until = now + settle;
-	if (!queue_delayed_work(system_power_efficient_wq, &soon, until - now))
+	if (!queue_delayed_work(vmshare_workqueue, &soon, until - now))
 		WRITE_ONCE(another, true);
 }
 
@@ -156,7 +156,7 @@ static int notifier_changes(struct kprobe *p, struct pt_regs *regs)
 {
 	if (vmshare_netlink_is_heard()) {
 		queue_soon();
-		mod_delayed_work(system_power_efficient_wq, &later,
+		mod_delayed_work(vmshare_workqueue, &later,
 				 msecs_to_jiffies(SETTLED_MS));
 	}
 	return 0;
@@ -200,7 +200,7 @@ const char *vmshare_watch_init(void)
 {
 	/* Those that are there already. */
 	rest_until = jiffies;
-	queue_delayed_work(system_power_efficient_wq, &soon, 0);
+	queue_delayed_work(vmshare_workqueue, &soon, 0);
 	probing = !start_probes();
 	return probing ? NULL :
 	       "no probe on mmu_notifier_register (CONFIG_KPROBES): VMs that come and go are noticed at the next request";

@@ -300,6 +300,12 @@ STARTS = {
     "register_tracepoint_module_notifier": {"kvm-hooks"},
 }
 
+# What it does not: function, with which error it fails (none: a null pointer), what is said.
+NEEDED = (
+    ("alloc_workqueue", "", errno.ENOMEM),
+    ("genl_register_family", "EEXIST", errno.EEXIST),
+)
+
 
 def insmod():
     return subprocess.run(["insmod", host.MODULE], capture_output=True, text=True)
@@ -307,7 +313,7 @@ def insmod():
 
 @case(needs=needs_refusals)
 def each_step_of_loading_refused():
-    """It does without, but for its family: then nothing of it stays."""
+    """It does without, but for what it cannot: then nothing of it stays."""
     host.unload()
     for function, wanted in STARTS.items():
         with Refusal(function, "EPERM") as refusal:
@@ -315,9 +321,10 @@ def each_step_of_loading_refused():
             true(refusal.refused(), f"{function} was refused")
             equal(check_capabilities(function), wanted, f"what is missing without {function}")
             host.unload()
-    with Refusal("genl_register_family", "EEXIST") as refusal:
-        true(os.strerror(errno.EEXIST) in insmod().stderr, "why it is not loaded")
-        equal((refusal.refused(), host.loaded()), (1, False), "after the family was refused")
+    for function, error, why in NEEDED:
+        with Refusal(function, error) as refusal:
+            true(os.strerror(why) in insmod().stderr, f"why it is not loaded without {function}")
+            equal((refusal.refused(), host.loaded()), (1, False), f"after {function} was refused")
     host.load()
     equal(check_capabilities("nothing"), set(), "what is missing when nothing is refused")
     check_module()

@@ -80,6 +80,15 @@ class Managing:
     def status(self):
         return json.loads(facts.cli("manage", "--status", "--json", "--dir", f"{self.dir}/run"))
 
+    def await_answer(self, process):
+        """From then on a signal does not end it, but has it end."""
+        def answers():
+            true(process.poll() is None, f"the manager ended: {self.log()}")
+            said = subprocess.run([facts.VMSHARE, "manage", "--status", "--json", "--dir", f"{self.dir}/run"],
+                                  capture_output=True, text=True)
+            return said.returncode == 0 and json.loads(said.stdout)["pid"] == process.pid
+        wait_for(answers, "the manager to answer")
+
     def await_checks(self, more=5):
         wanted = self.status()["checks"] + more
         wait_for(lambda: self.status()["checks"] >= wanted, "some more checks")
@@ -234,6 +243,7 @@ def the_manager_started_after_one_that_was_killed():
         true(vms.limited()[0], "it changes nothing, not even back")
         manager = vms.start()
         wait_for(lambda: "left limits behind" in vms.log(), "the next one to say so")
+        vms.await_answer(manager)
         vms.await_limits(manager)
         equal(stop(manager), 0, "exit status")
         vms.all_as_found("after the second manager")

@@ -83,6 +83,28 @@ static void test_difference(void)
 	cpu_free(&now);
 }
 
+/* It counts as idle since the hooks were attached, of which the window is a part. */
+static void test_cpu_that_comes(void)
+{
+	struct cpu before = {}, now = {}, window;
+
+	facts_set(&before.host, CPU_TRACKED_NS, 5000);
+	facts_set(&before.host, CPU_CPUS, 2);
+	facts_set(&before.host, CPU_IDLE_NS, 7000);
+	facts_set(&now.host, CPU_TRACKED_NS, 6000);
+	facts_set(&now.host, CPU_CPUS, 3);
+	facts_set(&now.host, CPU_IDLE_NS, 13900);
+	cpu_difference(&now, &before, &window);
+	is_number(facts_or_zero(&window.host, CPU_IDLE_NS), 1900, "idle time in the window alone");
+	cpu_free(&window);
+	/* attached anew meanwhile */
+	facts_set(&now.host, CPU_TRACKED_NS, 400);
+	facts_set(&now.host, CPU_IDLE_NS, 1200);
+	cpu_difference(&now, &before, &window);
+	is_number(facts_or_zero(&window.host, CPU_IDLE_NS), 1200, "all of it after hooks were attached anew");
+	cpu_free(&window);
+}
+
 static void test_preemptions(void)
 {
 	struct cpu before = {}, now = {}, window;
@@ -323,6 +345,7 @@ static void test_keeping(void)
 void test_cpu(void)
 {
 	test_difference();
+	test_cpu_that_comes();
 	test_preemptions();
 	test_forgotten();
 	test_conserved();

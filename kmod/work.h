@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VMSHARE_WORK_H
+#define _VMSHARE_WORK_H
+
+#include <linux/workqueue.h>
+
+/*
+ * For all that is not done for a request: looks for new threads and new VMs. They are
+ * started on the CPU that such a thread has just got, which may be all the CPU that it has
+ * and be its alone (a vCPU that is pinned, of a real-time class): there they would wait
+ * for it with a lock that others want, or take its time. So any CPU that the host leaves to
+ * such work does it.
+ */
+extern struct workqueue_struct *vmshare_workqueue;
+
+/* Before anything that queues. Return: 0 or -ENOMEM. */
+int vmshare_work_init(void);
+
+/* When all that queues is gone, and was waited for. */
+void vmshare_work_exit(void);
+
+#endif
