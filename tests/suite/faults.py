@@ -181,7 +181,8 @@ class FaultyWorkers(Injection):
 
     def fail(self, function, nth, begin):
         """That allocation of the work that begin() leads to, and of what it does when it
-        tries again. Return: what begin() does."""
+        tries again. Return: what begin() does; None: in vain, as new worker threads are armed
+        again and again, which begins the count of those at work anew."""
         wanted = self.failed(function) + 2
 
         def has_failed():
@@ -189,8 +190,12 @@ class FaultyWorkers(Injection):
             return self.failed(function) >= wanted
         arm_workers(nth)
         begun = begin()
-        wait_for(has_failed, f"allocation {nth} of {function} to fail twice")
-        arm_workers(0)
+        try:
+            wait_for(has_failed, f"allocation {nth} of {function} to fail twice", 15)
+        except Failure:
+            return None
+        finally:
+            arm_workers(0)
         return begun
 
 
