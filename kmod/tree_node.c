@@ -197,7 +197,8 @@ static void check_items(struct tree_walk *w, const void *node,
 
 		if (maps < 0)
 			h->unsure = true;
-		if (!maps)
+		/* One that still has users, but no process, maps it like any other. */
+		if (!maps || !m->mm)
 			h->dying |= vmshare_is_dying(mm);
 		if (maps <= 0)
 			continue;
@@ -277,6 +278,7 @@ int tree_look_at_node(struct tree_walk *w, void *node)
 	struct holders h;
 	struct page *page;
 	unsigned long pfn;
+	u32 mapcount;
 
 	page = tree_page_of_node(w, node, &pfn);
 	if (!page) {
@@ -285,10 +287,13 @@ int tree_look_at_node(struct tree_walk *w, void *node)
 	}
 	tally->nodes++;
 	w->nodes_left--;
+	/* Before the anon_vmas: who forks has a child of his before the child's mappings. */
+	mapcount = mapcount_of(page);
+	smp_rmb();
 	gather_items(w, node, &h);
 	tally->items += h.items;
 	tree_count_work(w, h.items);
-	if (unlikely(!h.plain || h.items != mapcount_of(page) ||
+	if (unlikely(!h.plain || h.items != mapcount ||
 		     !still_is_of(page, node)))
 		return check_node(w, node, page, pfn);
 	tally->changed |= h.dying;

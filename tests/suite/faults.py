@@ -191,7 +191,7 @@ class FaultyWorkers(Injection):
         arm_workers(nth)
         begun = begin()
         try:
-            wait_for(has_failed, f"allocation {nth} of {function} to fail twice", 15)
+            wait_for(has_failed, f"allocation {nth} of {function} to fail twice", 6)
         except Failure:
             return None
         finally:

@@ -198,7 +198,7 @@ def a_vm_is_told_though_the_looks_for_it_lacked_memory():
         nth = 1
         while not workers.failed("vmshare_watch_note"):    # the last allocation of a look
             true(nth < 20, f"a look has {nth} allocations")
-            tries = (workers.fail("look_", nth, lambda: toys.start("2@1")) for _ in range(5))
+            tries = (workers.fail("look_", nth, lambda: toys.start("2@1")) for _ in range(10))
             vm = next((vm for vm in tries if vm), None)
             true(vm, f"allocation {nth} of two looks in a row fails")
             equal(next_event(listener, [vm.pid]), ("vm_appeared", vm.pid), "what is told")
