@@ -77,7 +77,8 @@ static int __init vmshare_init(void)
  * request under way is waited for by unregistering the family. The watch goes
  * first, because it sends by the family; after both, nobody is left who could
  * take or name a snapshot, or ask for a hook. Clients that asked for hooks may
- * still have their sockets open; their hooks are detached here.
+ * still have their sockets open; their hooks are detached here. Each of these waits for
+ * the work that it has queued, so the workqueue is empty when it goes.
  */
 static void __exit vmshare_exit(void)
 {

@@ -5,8 +5,8 @@
 #include <linux/workqueue.h>
 
 /*
- * For all that is not done for a request: looks for new threads and new VMs. They are
- * started on the CPU that such a thread has just got, which may be all the CPU that it has
+ * For all that is not done for a request: snapshots that get old, looks for new VMs and for
+ * new threads. The last are started on the CPU that such a thread has just got, which may be all the CPU that it has
  * and be its alone (a vCPU that is pinned, of a real-time class): there they would wait
  * for it with a lock that others want, or take its time. So any CPU that the host leaves to
  * such work does it.

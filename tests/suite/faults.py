@@ -181,8 +181,8 @@ class FaultyWorkers(Injection):
 
     def fail(self, function, nth, begin):
         """That allocation of the work that begin() leads to, and of what it does when it
-        tries again. Return: what begin() does; None: in vain, as new worker threads are armed
-        again and again, which begins the count of those at work anew."""
+        tries again. Return: what begin() does; None: in vain, as arming begins the count of a
+        worker that is at work anew, and which of them works next is not known before."""
         wanted = self.failed(function) + 2
 
         def has_failed():

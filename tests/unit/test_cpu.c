@@ -83,23 +83,25 @@ static void test_difference(void)
 	cpu_free(&now);
 }
 
+static void host_times(struct cpu *cpu, uint64_t tracked_ns, uint64_t cpus, uint64_t idle_ns)
+{
+	facts_set(&cpu->host, CPU_TRACKED_NS, tracked_ns);
+	facts_set(&cpu->host, CPU_CPUS, cpus);
+	facts_set(&cpu->host, CPU_IDLE_NS, idle_ns);
+}
+
 /* It counts as idle since the hooks were attached, of which the window is a part. */
 static void test_cpu_that_comes(void)
 {
 	struct cpu before = {}, now = {}, window;
 
-	facts_set(&before.host, CPU_TRACKED_NS, 5000);
-	facts_set(&before.host, CPU_CPUS, 2);
-	facts_set(&before.host, CPU_IDLE_NS, 7000);
-	facts_set(&now.host, CPU_TRACKED_NS, 6000);
-	facts_set(&now.host, CPU_CPUS, 3);
-	facts_set(&now.host, CPU_IDLE_NS, 13900);
+	host_times(&before, 5000, 2, 7000);
+	host_times(&now, 6000, 3, 13900);
 	cpu_difference(&now, &before, &window);
 	is_number(facts_or_zero(&window.host, CPU_IDLE_NS), 1900, "idle time in the window alone");
 	cpu_free(&window);
 	/* attached anew meanwhile */
-	facts_set(&now.host, CPU_TRACKED_NS, 400);
-	facts_set(&now.host, CPU_IDLE_NS, 1200);
+	host_times(&now, 400, 3, 1200);
 	cpu_difference(&now, &before, &window);
 	is_number(facts_or_zero(&window.host, CPU_IDLE_NS), 1200, "all of it after hooks were attached anew");
 	cpu_free(&window);
@@ -109,12 +111,8 @@ static void test_preemptions(void)
 {
 	struct cpu before = {}, now = {}, window;
 
-	facts_set(&before.host, CPU_TRACKED_NS, 100);
-	facts_set(&before.host, CPU_CPUS, 2);
-	facts_set(&before.host, CPU_IDLE_NS, 60);
-	facts_set(&now.host, CPU_TRACKED_NS, 1100);
-	facts_set(&now.host, CPU_CPUS, 2);
-	facts_set(&now.host, CPU_IDLE_NS, 660);
+	host_times(&before, 100, 2, 60);
+	host_times(&now, 1100, 2, 660);
 	preempt(&before, 10, 20, 5, 500);
 	preempt(&before, 10, 0, 1, 100);
 	before.preemptions[1].idle_ns = 30;
