@@ -176,7 +176,8 @@ static int count_descriptor(const void *data, struct file *file, unsigned int fd
 }
 
 /*
- * Does the memory behind a file go when the process goes? It does if the file
+ * Does the memory behind a file go when the process goes? Whether the process maps it as
+ * it is or has copied every page (MAP_PRIVATE) does not matter. It does if the file
  * has no name, was opened just once, and every reference to that opening is
  * one of the process's own mappings and descriptors.
  */
@@ -194,7 +195,8 @@ static int look_at_shmem(struct task_struct *leader, struct mm_struct *mm,
 	u32 i;
 
 	if (!ret) {
-		vmshare_files_each(leader, 0, count_descriptor, files);
+		if (files->nr)
+			vmshare_files_each(leader, 0, count_descriptor, files);
 		ret = 1;
 	}
 	*bytes = 0;
@@ -244,7 +246,5 @@ int vmshare_memory_read(const struct vmshare_threads *threads,
 #ifdef CONFIG_HUGETLB_PAGE
 	memory->hugetlb = (u64)atomic_long_read(&mm->hugetlb_usage) << PAGE_SHIFT;
 #endif
-	if (!memory->shmem)
-		return 0;
 	return private_shmem(leader, mm, &memory->private_shmem);
 }

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -39,6 +40,7 @@ static const char usage_text[] =
 	"  --passing N  threads that end after 50 ms of CPU time each (0)\n"
 	"  --memfd      shared memory of a memfd instead of anonymous memory\n"
 	"  --open-memfd the same, which stays open\n"
+	"  --private-memfd  copies of all pages of a memfd\n"
 	"  --hugetlb    pages of the hugetlb pool\n"
 	"  --no-kvm     an ordinary process with that memory\n"
 	"  --no-merge   memory that KSM may not merge\n"
@@ -54,7 +56,7 @@ struct segment {
 static struct options {
 	unsigned int vcpus, pause_us, workers, passing;
 	enum vm_code code;
-	bool memfd, open_memfd, hugetlb, no_kvm, no_merge, dontfork, thp;
+	bool memfd, open_memfd, private_memfd, hugetlb, no_kvm, no_merge, dontfork, thp;
 	struct segment *segments;
 	unsigned int segment_count;
 } options = { .vcpus = 1, .pause_us = 10000 };
@@ -155,7 +157,7 @@ static void parse_name(char **argv, char *name)
 
 static void parse_options(int argc, char **argv)
 {
-	enum { VCPUS = 1, SPIN, DEVICES, PAUSE, WORKERS, PASSING, MEMFD, OPEN_MEMFD, HUGETLB, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
+	enum { VCPUS = 1, SPIN, DEVICES, PAUSE, WORKERS, PASSING, MEMFD, OPEN_MEMFD, PRIVATE_MEMFD, HUGETLB, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
 	static const struct option table[] = {
 		{ "vcpus", required_argument, NULL, VCPUS },
 		{ "spin", no_argument, NULL, SPIN },
@@ -165,6 +167,7 @@ static void parse_options(int argc, char **argv)
 		{ "workers", required_argument, NULL, WORKERS },
 		{ "memfd", no_argument, NULL, MEMFD },
 		{ "open-memfd", no_argument, NULL, OPEN_MEMFD },
+		{ "private-memfd", no_argument, NULL, PRIVATE_MEMFD },
 		{ "hugetlb", no_argument, NULL, HUGETLB },
 		{ "no-kvm", no_argument, NULL, NO_KVM },
 		{ "no-merge", no_argument, NULL, NO_MERGE },
@@ -187,6 +190,7 @@ static void parse_options(int argc, char **argv)
 		case PASSING: options.passing = parse_count("--passing", optarg, 0, WORKERS_MAX); break;
 		case MEMFD: options.memfd = true; break;
 		case OPEN_MEMFD: options.memfd = options.open_memfd = true; break;
+		case PRIVATE_MEMFD: options.private_memfd = true; break;
 		case HUGETLB: options.hugetlb = true; break;
 		case NO_KVM: options.no_kvm = true; break;
 		case NO_MERGE: options.no_merge = true; break;
@@ -212,14 +216,17 @@ static void advise_all(int advice, const char *what)
 		err(1, "asking for %s memory", what);
 }
 
-static void *map_memfd(size_t bytes)
+static void *map_memfd(size_t bytes, int sharing)
 {
 	int fd = memfd_create("toyvm", MFD_CLOEXEC);
 	void *mapped;
 
 	if (fd < 0 || ftruncate(fd, bytes) < 0)
 		err(1, "a memfd of %zu bytes", bytes);
-	mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	/* What only reads would put there is clean: the kernel may drop it at any time. */
+	if (sharing == MAP_PRIVATE && fallocate(fd, 0, 0, bytes) < 0)
+		err(1, "%zu bytes for a memfd", bytes);
+	mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, sharing, fd, 0);
 	if (!options.open_memfd)
 		close(fd);
 	return mapped;
@@ -251,7 +258,8 @@ static void map_memory(void)
 {
 	size_t bytes = page_count * PAGE_BYTES;
 
-	memory = options.memfd ? map_memfd(bytes) :
+	memory = options.memfd ? map_memfd(bytes, MAP_SHARED) :
+		 options.private_memfd ? map_memfd(bytes, MAP_PRIVATE) :
 		 options.hugetlb ? map_hugetlb(bytes) : map_anonymous(bytes);
 	if (memory == MAP_FAILED)
 		err(1, "mapping %zu bytes of guest memory", bytes);

@@ -130,6 +130,16 @@ def memfd_guest_frees_what_was_promised():
 
 
 @case()
+def guest_with_copies_of_a_memfd_frees_what_was_promised():
+    """As of memory-backend-memfd,share=off: a page and its copy go with it."""
+    with Toys() as toys:
+        vm = toys.start("20000@100000", options=["--private-memfd"])
+        toys.start("100@1", "50@100000")
+        host.ksm_pass()
+        return end_and_compare(toys, [vm], "guest with copies of a memfd")
+
+
+@case()
 def victims_really_free_the_need():
     with Toys() as toys:
         vms = clones_and_one_other(toys)

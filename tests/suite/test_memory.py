@@ -351,6 +351,18 @@ def guest_memory_in_a_memfd_mapped_piece_by_piece():
 
 
 @case()
+def guest_memory_copied_from_a_memfd():
+    """The copies are anonymous, and merge like any; the file's pages are there besides."""
+    with Toys() as toys:
+        vm = toys.start("700@100000", "61@2000", options=["--private-memfd"])
+        merged_three(toys)
+        for snap in check(toys):
+            seen = snap.vms[vm.pid]
+            equal(seen["private_shmem_bytes"], 761 * 4096, "it goes with the VM")
+            equal(seen["inter_shared_bytes"], 61 * 4096, "and the copies are merged")
+
+
+@case()
 def memfd_that_another_process_keeps_open():
     with Toys() as toys:
         vm = toys.start("700@100000", options=["--memfd"])
