@@ -771,6 +771,59 @@ def who_is_being_torn_down_is_nobody():
     raise Failure("nobody has looked while it was torn down")
 
 
+# Reads 2 MiB of a process again and again, in one call that takes seconds. Newer kernels take
+# what is read so out of KSM.
+READER = """
+import ctypes, os, sys
+pid, at = int(sys.argv[1]), int(sys.argv[2])
+class iovec(ctypes.Structure):
+    _fields_ = ("base", ctypes.c_void_p), ("len", ctypes.c_size_t)
+size, times = 2 << 20, 1023
+buffer = ctypes.create_string_buffer(size)
+into = (iovec * times)(*[(ctypes.addressof(buffer), size)] * times)
+of = (iovec * times)(*[(at, size)] * times)
+print("reads", flush=True)
+ctypes.CDLL(None).process_vm_readv(pid, into, times, of, times, 0)
+"""
+
+
+def system_ticks(pid):
+    return int(host.read(f"/proc/{pid}/stat").rpartition(")")[2].split()[12])
+
+
+@contextlib.contextmanager
+def reader(vm, page):
+    """Who uses a VM's address space, also when the VM has ended."""
+    with subprocess.Popen([sys.executable, "-c", READER, str(vm.pid), str(vm.vm.address + page * 4096)],
+                          stdout=subprocess.PIPE, text=True) as process:
+        try:
+            equal(process.stdout.readline().strip(), "reads", "the reader")
+            began = system_ticks(process.pid)
+            wait_for(lambda: system_ticks(process.pid) > began + 10, "it to be in its call")
+            yield process
+        finally:
+            process.kill()
+
+
+@case(needs=host.needs_swap)
+def who_is_read_while_it_dies_is_nobody():
+    """With a page in swap, so that no item of it is believed without its page table."""
+    with Toys() as toys:
+        stays = toys.start("600@100000")
+        goes = toys.start("600@100000", "1@5", "512@200000")
+        host.ksm_pass()
+        goes.tell("pageout 600 1")
+        equal(Snapshot("tree").vms[goes.pid]["swap_bytes"], 4096, "what is in swap")
+        with reader(goes, 601) as process:
+            toys.end(goes)
+            snap = Snapshot("tree")
+            equal(process.poll(), None, "it is still read")
+            true(not snap.host["consistent"], f"what is said while its memory is mapped by nobody: {snap.sets}")
+            true(snap.host["checked_nodes"] >= 600, "items are believed")
+        wait_for(lambda: Snapshot("tree").host["consistent"], "the memory to be given back")
+        equal(Snapshot("tree").sets, {((stays.pid,), False): 600}, "when it is gone")
+
+
 @case()
 def sums_hold_while_ksmd_runs_and_guests_write():
     with Toys() as toys:
