@@ -7,7 +7,6 @@ print it, but a backtrace in its log is a complaint.
 """
 
 import contextlib
-import glob
 import json
 import os
 import re
@@ -15,7 +14,7 @@ import subprocess
 
 import facts
 import host
-from case import Failure, true, wait_for
+from case import Failure, true
 from probes import TRACING, change_probes
 
 DEBUGFS = "/sys/kernel/debug"
@@ -147,56 +146,6 @@ class Injection:
         if not answers[0]["injected"]:
             return None
         return Fault(answers[0], (backtraces.get(nth) or [[]])[0])
-
-
-def arm_workers(nth):
-    """That allocation of each of the kernel's worker threads fails; 0: none."""
-    for path in glob.glob("/proc/[0-9]*/comm"):
-        try:
-            if host.read(path).startswith("kworker/"):
-                host.write(f"{os.path.dirname(path)}/fail-nth", nth)
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-
-
-class FaultyWorkers(Injection):
-    """Memory that the module's work lacks, to be used with `with`."""
-
-    def __enter__(self):
-        super().__enter__()
-        self.record_on = contextlib.ExitStack()
-        self.record_on.enter_context(self.recording())
-        host.write(f"{INSTANCE}/trace_marker", "nth=1")
-        return self
-
-    def __exit__(self, *unused):
-        arm_workers(0)
-        self.record_on.close()
-        super().__exit__(*unused)
-
-    def failed(self, function):
-        """How many allocations on behalf of functions whose names begin so have failed."""
-        backtraces = parse_backtraces(host.read(f"{INSTANCE}/trace")).get(1, [])
-        return sum(any(name.startswith(function) for name, _ in frames) for frames in backtraces)
-
-    def fail(self, function, nth, begin):
-        """That allocation of the work that begin() leads to, and of what it does when it
-        tries again. Return: what begin() does; None: in vain, as arming begins the count of a
-        worker that is at work anew, and which of them works next is not known before."""
-        wanted = self.failed(function) + 2
-
-        def has_failed():
-            arm_workers(nth)
-            return self.failed(function) >= wanted
-        arm_workers(nth)
-        begun = begin()
-        try:
-            wait_for(has_failed, f"allocation {nth} of {function} to fail twice", 6)
-        except Failure:
-            return None
-        finally:
-            arm_workers(0)
-        return begun
 
 
 def check_answers(faults, whole, operation):

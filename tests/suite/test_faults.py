@@ -18,11 +18,11 @@ import facts
 import host
 from case import Skip, case, equal, true, wait_for
 from facts import ENGINES, Snapshot, ask
-from faults import PROPER, FaultyWorkers, Injection, Sites, check_answers, needs_faults, summary
+from faults import PROPER, Injection, Sites, check_answers, needs_faults, summary
 from probes import Calls
 from refusal import Refusal, kvmalloc, needs_refusals
 from test_cpu import check_rows
-from test_interface import next_event
+from test_interface import listening, next_event
 from test_memory import merged_three
 from toy import Toys
 from tracked import SCHED, Session, Window, await_detached
@@ -184,27 +184,6 @@ def events_with_each_allocation_failing():
     sites.note("events", faults)
     told = sum(1 for fault in faults if fault.answer["lost"])
     return f"{summary(faults)}; {told} losses told"
-
-
-@case(needs=needs_faults)
-def a_vm_is_told_though_the_looks_for_it_lacked_memory():
-    """One follows a VM's birth at once and another a second later; then who listens is told
-    by a third, a second after that."""
-    ask("host")
-    with (Toys() as toys, FaultyWorkers() as workers,
-          subprocess.Popen([facts.NLCLIENT, "events", "--count", "1000", "--timeout", "600"],
-                           stdout=subprocess.PIPE, text=True) as listener):
-        true("listening" in listener.stdout.readline(), "it listens")
-        nth = 1
-        while not workers.failed("vmshare_watch_note"):    # the last allocation of a look
-            true(nth < 20, f"a look has {nth} allocations")
-            tries = (workers.fail("look_", nth, lambda: toys.start("2@1")) for _ in range(10))
-            vm = next((vm for vm in tries if vm), None)
-            true(vm, f"allocation {nth} of two looks in a row fails")
-            equal(next_event(listener, [vm.pid]), ("vm_appeared", vm.pid), "what is told")
-            nth += 1
-        listener.kill()
-        return f"{workers.failed('look_')} looks lacked memory"
 
 
 # Loading
@@ -412,6 +391,32 @@ def tables_of_pairs_that_cannot_grow():
         few = waits_for_nobody(session, vms)
     true(len(few) <= 3 < len(many), f"waited for nobody knows whom: {many}, and with larger tables: {few}")
     return f"{len(many)} VMs waited for nobody knows whom, then {len(few)}"
+
+
+LOOKS = 3   # one soon after a VM's birth, one a second later, and one a second after that
+
+
+def told_after_looks_without_memory(toys, listener, after):
+    """All memory is refused to looks for a VM, but for so many allocations at first, until one
+    more could tell. Return: where it was refused first."""
+    with Refusal(kvmalloc(), after=after) as refusal:
+        vm = toys.start("2@1")
+        wait_for(lambda: refusal.refused() >= LOOKS, f"{LOOKS} looks without memory")
+        site = refusal.site()
+    equal(next_event(listener, [vm.pid]), ("vm_appeared", vm.pid), f"what is told after {site} had no memory")
+    return site
+
+
+@case(needs=needs_refusals)
+def a_vm_is_told_though_the_looks_for_it_lacked_memory():
+    """At each place where a look allocates."""
+    ask("host")
+    with Toys() as toys, listening(600) as listener:
+        sites = []
+        while not any(site.startswith("vmshare_watch_note") for site in sites):   # the last of them
+            true(len(sites) < 20, f"where looks lacked memory: {sites}")
+            sites.append(told_after_looks_without_memory(toys, listener, len(sites)))
+        return ", ".join(sites)
 
 
 ALL_OPERATIONS = {"info", "host", "vm", "vcpu", "set", "cpu", "track", "new VMs", "events", "load",

@@ -135,6 +135,17 @@ def snapshots_are_shared_and_named():
         true("take a new one" in end["extack"], end["extack"])
 
 
+@contextlib.contextmanager
+def listening(seconds=60):
+    with subprocess.Popen([facts.NLCLIENT, "events", "--count", "100000", "--timeout", str(seconds)],
+                          stdout=subprocess.PIPE, text=True) as listener:
+        try:
+            true("listening" in listener.stdout.readline(), "it listens")
+            yield listener
+        finally:
+            listener.kill()
+
+
 def next_event(listener, pids):
     """The next that is about one of these: others may have come and gone."""
     while True:
@@ -146,18 +157,13 @@ def next_event(listener, pids):
 
 @case()
 def vms_come_and_go_with_events():
-    with subprocess.Popen([facts.NLCLIENT, "events", "--count", "1000",
-                           "--timeout", "60"],
-                          stdout=subprocess.PIPE, text=True) as listener, \
-            Toys() as toys:
-        true("listening" in listener.stdout.readline(), "it listens")
+    with listening() as listener, Toys() as toys:
         vms = [toys.start("10@1") for _ in range(2)]
         pids = sorted(vm.pid for vm in vms)
         came = sorted(next_event(listener, pids) for _ in vms)
         for vm in vms:
             toys.end(vm)
         went = sorted(next_event(listener, pids) for _ in vms)
-        listener.kill()
     equal([pid for _, pid in came], pids, "who appeared")
     equal([pid for _, pid in went], pids, "who went")
     equal({event for event, _ in came}, {"vm_appeared"}, "as what")
@@ -193,14 +199,10 @@ def needs_speed():
 def events_are_told_while_vms_come_and_go_without_a_pause():
     """The look that follows one is not put off by the next."""
     ask("host")
-    with churn(40) as others, Toys() as toys, \
-            subprocess.Popen([facts.NLCLIENT, "events", "--count", "100000", "--timeout", "180"],
-                             stdout=subprocess.PIPE, text=True) as listener:
-        true("listening" in listener.stdout.readline(), "it listens")
+    with churn(40) as others, Toys() as toys, listening(180) as listener:
         vm = toys.start("10@1")
         equal(next_event(listener, [vm.pid]), ("vm_appeared", vm.pid), "what is told")
         true(all(other.poll() is None for other in others), "while others come and go")
-        listener.kill()
 
 
 @case()
