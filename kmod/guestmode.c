@@ -7,9 +7,12 @@
  * them. It nests in the module notifier's lock of the tracepoint code, and the
  * lock for registering a probe nests in it.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/printk.h>
 #include <linux/tracepoint.h>
 
 #include "compat/tracepoints.h"
@@ -115,7 +118,8 @@ static int on_module(struct notifier_block *nb, unsigned long event, void *data)
 	if (event == MODULE_STATE_COMING) {
 		entry_tp = entry;
 		exit_tp = exit;
-		attach();
+		if (attach())
+			pr_warn("no memory for KVM's hooks: who measures guest time is to begin anew\n");
 	} else if (event == MODULE_STATE_GOING) {
 		detach();
 		entry_tp = NULL;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The life of hooks: attached while somebody asks, and not a moment longer."""
 
+import contextlib
 import errno
 import os
 import socket
@@ -11,6 +12,7 @@ import facts
 import host
 from case import case, equal, true, wait_for
 from probes import Calls
+from refusal import Refusal, needs_refusals
 from test_cpu import LOADS, check_conserved, start_loads
 from toy import Toys
 from tracked import KVM, SCHED, Session, attached, await_detached, look
@@ -194,18 +196,45 @@ def tracked_and_let_go_while_vms_come_and_go():
         await_detached()
 
 
-@case()
-def a_kvm_that_leaves_and_comes_back_is_hooked_again():
-    """The tracepoints go with kvm.ko."""
+@contextlib.contextmanager
+def without_kvm():
     vendor = next((m for m in ("kvm_amd", "kvm_intel")
                    if os.path.exists(f"/sys/module/{m}")), None)
     true(vendor, "KVM is a module")
-    with Session("sched,kvm") as session:
-        subprocess.run(["modprobe", "-r", vendor], check=True)
-        equal(session.look().threads, {}, "threads without KVM")
+    subprocess.run(["modprobe", "-r", vendor], check=True)
+    try:
+        yield
+    finally:
         subprocess.run(["modprobe", vendor], check=True)
-        with Toys() as toys:
-            vm = toys.start("10@1", options=["--pause", "1000"])
-            wait_for(lambda: any(t.get("entries", 0) > 10 for t in
-                                 session.look().of_vm(vm.pid).values()),
-                     "entries into guest mode")
+
+
+def await_entries(session):
+    """Of a VM that enters guest mode a thousand times in a second."""
+    with Toys() as toys:
+        vm = toys.start("10@1", options=["--pause", "1000"])
+        wait_for(lambda: any(t.get("entries", 0) > 10 for t in
+                             session.look().of_vm(vm.pid).values()),
+                 "entries into guest mode")
+
+
+@case()
+def a_kvm_that_leaves_and_comes_back_is_hooked_again():
+    """The tracepoints go with kvm.ko."""
+    with Session("sched,kvm") as session:
+        with without_kvm():
+            equal(session.look().threads, {}, "threads without KVM")
+        await_entries(session)
+
+
+@case(needs=needs_refusals)
+def a_kvm_that_cannot_be_hooked_when_it_comes_is_told_in_the_log():
+    """Nobody asks the module then who could be answered."""
+    with Session("sched,kvm"):
+        with Refusal("tracepoint_probe_register", "ENOMEM") as refusal:
+            with without_kvm():
+                pass
+            equal(refusal.refused(), 1, "hooks that were refused")
+        true("who measures guest time is to begin anew" in host.log(), "what the log says")
+    await_detached()
+    with Session("sched,kvm") as session:
+        await_entries(session)
