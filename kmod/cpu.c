@@ -262,7 +262,7 @@ static int add_unknown(struct vmshare_cpu_report *report,
 	int err;
 	u32 i;
 
-	all.at = kvmalloc_array(census->nr_vms + 1, sizeof(*all.at), GFP_KERNEL);
+	all.at = kvmalloc_array(census->nr_vms + 1, sizeof(*all.at), VMSHARE_GFP_LARGE);
 	if (!all.at)
 		return -ENOMEM;
 	for (i = 0; i < census->nr_vms; i++)

@@ -178,7 +178,7 @@ static void refresh_later(struct work_struct *work)
  */
 static void drop_counts(void)
 {
-	WRITE_ONCE(ending, true);
+	smp_store_mb(ending, true);	/* before one is found not under way */
 	irq_work_sync(&refresh_irq_work);	/* who has not seen it has started the work */
 	cancel_work_sync(&refresh_work);
 	irq_work_sync(&refresh_irq_work);	/* which may have told, and started nothing */
@@ -191,7 +191,8 @@ static int attach_sched(void)
 {
 	int err;
 
-	mutex_lock(&refresh_lock);
+	if (mutex_lock_killable(&refresh_lock))
+		return -EINTR;
 	refresh_ms = REFRESH_MS;
 	put_off(refresh_ms);
 	err = look_and_refresh();
@@ -217,7 +218,8 @@ static int attach_kvm(void)
 {
 	int err;
 
-	mutex_lock(&refresh_lock);
+	if (mutex_lock_killable(&refresh_lock))
+		return -EINTR;
 	vmshare_runners_begin_entries();
 	mutex_unlock(&refresh_lock);
 	err = vmshare_guestmode_attach();

@@ -36,6 +36,7 @@
 
 #include "compat/schedinfo.h"
 #include "compat/tracepoints.h"
+#include "large.h"
 #include "sched.h"
 
 #define SEGMENTS	4096	/* a wait is followed through so many */
@@ -627,7 +628,7 @@ static struct cpu_log *new_log(int node)
 	if (!log)
 		return NULL;
 	log->segments = kvzalloc_node(SEGMENTS * sizeof(*log->segments),
-				      GFP_KERNEL, node);
+				      VMSHARE_GFP_LARGE, node);
 	log->newest = log->segments;
 	if (log->segments)
 		return log;

@@ -13,9 +13,9 @@
 int vmshare_sets_init(struct vmshare_sets *s, u32 nr_vms)
 {
 	*s = (struct vmshare_sets) { .nr_vms = nr_vms };
-	s->ids = kvmalloc_array(nr_vms + 1, sizeof(*s->ids), GFP_KERNEL);
-	s->mark = kvcalloc(nr_vms + 1, sizeof(*s->mark), GFP_KERNEL);
-	s->salt = kvmalloc_array(nr_vms + 1, sizeof(*s->salt), GFP_KERNEL);
+	s->ids = kvmalloc_array(nr_vms + 1, sizeof(*s->ids), VMSHARE_GFP_LARGE);
+	s->mark = kvcalloc(nr_vms + 1, sizeof(*s->mark), VMSHARE_GFP_LARGE);
+	s->salt = kvmalloc_array(nr_vms + 1, sizeof(*s->salt), VMSHARE_GFP_LARGE);
 	if (!s->ids || !s->mark || !s->salt ||
 	    vmshare_sets_reserve(s, FIRST_ROWS)) {
 		vmshare_sets_free(s);

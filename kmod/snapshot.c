@@ -20,6 +20,7 @@
 
 #include "build.h"
 #include "caps.h"
+#include "large.h"
 #include "pages.h"
 #include "snapshot.h"
 #include "tree.h"
@@ -147,9 +148,9 @@ static int init_tally(struct vmshare_tally *tally,
 	u32 nr = census->nr_vms + 1;
 
 	*tally = (struct vmshare_tally) { .census = census };
-	tally->ksm_mappings = kvcalloc(nr, sizeof(u64), GFP_KERNEL);
+	tally->ksm_mappings = kvcalloc(nr, sizeof(u64), VMSHARE_GFP_LARGE);
 	if (engine == VMSHARE_ENGINE_PAGES)
-		tally->anon_pages = kvcalloc(nr, sizeof(u64), GFP_KERNEL);
+		tally->anon_pages = kvcalloc(nr, sizeof(u64), VMSHARE_GFP_LARGE);
 	if (!tally->ksm_mappings ||
 	    (engine == VMSHARE_ENGINE_PAGES && !tally->anon_pages))
 		return -ENOMEM;

@@ -186,7 +186,7 @@ static int make_room(struct vmshare_threads *threads, u32 room, u32 nr_vms)
 	threads->seen = kvmalloc_array(room, sizeof(*threads->seen),
 				       VMSHARE_GFP_LARGE);
 	threads->spans = kvcalloc(nr_vms + 1, sizeof(*threads->spans),
-				  GFP_KERNEL);
+				  VMSHARE_GFP_LARGE);
 	return threads->seen && threads->spans ? 0 : -ENOMEM;
 }
 

@@ -27,6 +27,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "large.h"
 #include "pages.h"
 #include "tree.h"
 #include "tree_walk.h"
@@ -253,8 +254,10 @@ static int know_vms(struct tree_walk *w)
 	u32 vm;
 
 	w->member_bits = ilog2(roundup_pow_of_two(2 * census->nr_vms + 2));
-	w->members = kvcalloc(1U << w->member_bits, sizeof(*w->members), GFP_KERNEL);
-	w->on_node = kvcalloc(census->nr_vms + 1, sizeof(*w->on_node), GFP_KERNEL);
+	w->members = kvcalloc(1U << w->member_bits, sizeof(*w->members),
+			      VMSHARE_GFP_LARGE);
+	w->on_node = kvcalloc(census->nr_vms + 1, sizeof(*w->on_node),
+			      VMSHARE_GFP_LARGE);
 	if (!w->members || !w->on_node)
 		return -ENOMEM;
 	for (vm = 0; vm < census->nr_vms; vm++) {

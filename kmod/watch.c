@@ -19,6 +19,7 @@
 
 #include <linux/vmshare.h>
 
+#include "large.h"
 #include "netlink.h"
 #include "watch.h"
 #include "work.h"
@@ -80,7 +81,7 @@ bool vmshare_watch_note(const struct vmshare_census *census)
 	struct known_vm *now;
 	u32 i;
 
-	now = kvcalloc(census->nr_vms + 1, sizeof(*now), GFP_KERNEL);
+	now = kvcalloc(census->nr_vms + 1, sizeof(*now), VMSHARE_GFP_LARGE);
 	if (!now)
 		return false;	/* the next census tells */
 	for (i = 0; i < census->nr_vms; i++) {

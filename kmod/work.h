@@ -6,10 +6,11 @@
 
 /*
  * For all that is not done for a request: snapshots that get old, looks for new VMs and for
- * new threads. The last are started on the CPU that such a thread has just got, which may be all the CPU that it has
- * and be its alone (a vCPU that is pinned, of a real-time class): there they would wait
- * for it with a lock that others want, or take its time. So any CPU that the host leaves to
- * such work does it.
+ * new threads. The last are started on the CPU that such a thread has just got, which may be
+ * all the CPU that it has and be its alone (a vCPU that is pinned, of a real-time class):
+ * there they would wait for it with a lock that others want, or take its time. So any CPU
+ * that the host leaves to such work does it: of the same NUMA node on kernels before 6.6,
+ * where they wait if none of that node's has time.
  */
 extern struct workqueue_struct *vmshare_workqueue;
 

@@ -6,7 +6,9 @@
 
 /*
  * Done in the interrupt itself on PREEMPT_RT, too, where a thread would do it otherwise, and
- * touch it after it was waited for. Kernels before 5.11 have no such thread.
+ * touch it after it was waited for. (So does the interrupt, but a module is not given back
+ * before all interrupts that were under way have ended.) Kernels before 5.11 have no
+ * PREEMPT_RT of their own; what was added to 5.10 is not supported.
  */
 #ifdef IRQ_WORK_INIT_HARD
 #define VMSHARE_DEFINE_IRQ_WORK(name, func) \
