@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/delay.h>
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/sort.h>
 
@@ -8,6 +8,8 @@
 
 #include "build.h"
 #include "large.h"
+#include "memory.h"
+#include "shmem.h"
 
 static u64 pages_to_bytes(u64 pages)
 {
@@ -50,40 +52,26 @@ static bool split_anon(struct vmshare_vm *vm, u64 merged)
 	return fits;
 }
 
-static int read_memory(struct vmshare_vm *vm, const struct vmshare_vm_seen *seen,
-		       const struct vmshare_threads *threads, u32 *gone)
-{
-	int err;
-
-	if (!mmget_not_zero(seen->mm)) {
-		(*gone)++;
-		return 0;
-	}
-	err = vmshare_memory_read(threads, seen->task, seen->mm, &vm->memory);
-	mmput_async(seen->mm);
-	return err;
-}
-
-static int build_vm(struct vmshare_vm *vm, const struct vmshare_vm_seen *seen,
-		    const struct vmshare_threads *threads, u32 *gone)
+static void build_vm(struct vmshare_vm *vm, const struct vmshare_vm_seen *seen,
+		     const struct vmshare_threads *threads)
 {
 	vm->pid = seen->pid;
 	vm->start_time_ns = seen->start_time_ns;
 	memcpy(vm->comm, seen->comm, sizeof(vm->comm));
 	vm->nr_vcpus = seen->nr_vcpus;
 	vmshare_process_cpu_use(seen->task, &vm->cpu);
-	return read_memory(vm, seen, threads, gone);
+	vmshare_memory_read(threads, seen->mm, &vm->memory);
 }
 
 static int read_vms(struct vmshare_snapshot *snap,
-		    const struct vmshare_census *census, u32 *gone)
+		    const struct vmshare_census *census)
 {
 	struct vmshare_threads threads;
 	int err = vmshare_memory_prepare(&threads, census);
 	u32 i;
 
 	for (i = 0; !err && i < census->nr_vms; i++) {
-		err = build_vm(&snap->vms[i], &census->vms[i], &threads, gone);
+		build_vm(&snap->vms[i], &census->vms[i], &threads);
 		cond_resched();
 	}
 	vmshare_threads_release(&threads);
@@ -91,13 +79,58 @@ static int read_vms(struct vmshare_snapshot *snap,
 	return err;
 }
 
+static int look_at_shmem(struct vmshare_snapshot *snap, struct vmshare_vm *vm,
+			 const struct vmshare_vm_seen *seen, u32 *gone)
+{
+	u64 bytes;
+	int ret = vmshare_shmem_look(seen->task, seen->mm, &bytes);
+
+	vm->memory.private_shmem = max(vm->memory.private_shmem, bytes);
+	if (ret == -ESRCH)
+		(*gone)++;
+	else if (ret == -EBUSY)
+		snap->consistent = false;	/* it may be more */
+	else
+		return ret;
+	return 0;
+}
+
+/* The pauses are all VMs' together: where each shares memory with a device, they count. */
+static int read_shmem(struct vmshare_snapshot *snap,
+		      const struct vmshare_census *census, u32 *gone)
+{
+	int looks, doubtful = 1, ret;
+	u32 i;
+
+	for (looks = 0; doubtful && looks < VMSHARE_SHMEM_LOOKS; looks++) {
+		if (looks)
+			usleep_range(VMSHARE_SHMEM_PAUSE_US,
+				     2 * VMSHARE_SHMEM_PAUSE_US);
+		doubtful = 0;
+		for (i = 0; i < census->nr_vms; i++) {
+			struct vmshare_vm *vm = &snap->vms[i];
+
+			if (looks && !vm->shmem_doubtful)
+				continue;
+			ret = look_at_shmem(snap, vm, &census->vms[i], gone);
+			if (ret < 0)
+				return ret;
+			vm->shmem_doubtful = ret;
+			doubtful += ret;
+		}
+	}
+	return 0;
+}
+
 static int build_vms(struct vmshare_snapshot *snap,
 		     const struct vmshare_tally *tally, u32 *gone)
 {
 	const struct vmshare_census *census = tally->census;
-	int err = read_vms(snap, census, gone);
+	int err = read_vms(snap, census);
 	u32 i;
 
+	if (!err)
+		err = read_shmem(snap, census, gone);
 	if (err)
 		return err;
 	if (tally->anon_pages)	/* counted in the same walk */
@@ -197,9 +230,9 @@ int vmshare_build(struct vmshare_snapshot *snap,
 	int err;
 
 	*gone = 0;
-	snap->vms = kvcalloc(census->nr_vms + 1, sizeof(*snap->vms), GFP_KERNEL);
+	snap->vms = kvcalloc(census->nr_vms + 1, sizeof(*snap->vms), VMSHARE_GFP_LARGE);
 	snap->vcpus = kvcalloc(census->nr_vcpus + 1, sizeof(*snap->vcpus),
-			       GFP_KERNEL);
+			       VMSHARE_GFP_LARGE);
 	if (!snap->vms || !snap->vcpus)
 		return -ENOMEM;
 	err = build_vms(snap, tally, gone);

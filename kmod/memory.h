@@ -3,7 +3,6 @@
 #define _VMSHARE_MEMORY_H
 
 #include <linux/mm_types.h>
-#include <linux/sched.h>
 #include <linux/types.h>
 
 #include "threads.h"
@@ -12,7 +11,7 @@
 struct vmshare_memory {
 	u64 anon;
 	u64 shmem;
-	u64 private_shmem;
+	u64 private_shmem;	/* as shmem.h tells */
 	u64 hugetlb;
 	u64 swap;
 	u64 page_tables;
@@ -31,18 +30,12 @@ int vmshare_memory_prepare(struct vmshare_threads *threads,
 /**
  * vmshare_memory_read() - the counters of a process's memory
  * @threads: of all VMs, as prepared
- * @leader: the process
- * @mm: its address space, with users held
- * @memory: filled
+ * @mm: its address space; those of one that has no users any more are zero, or on the way
+ * @memory: filled, but for private_shmem
  *
- * The resident sizes are exact, not the approximation that /proc/PID/statm
- * shows. private_shmem needs the list of mappings and so takes @mm's mmap lock
- * for reading.
- *
- * Return: 0, -EINTR on a fatal signal while waiting for that lock, -ENOMEM.
+ * The resident sizes are exact, not the approximation that /proc/PID/statm shows.
  */
-int vmshare_memory_read(const struct vmshare_threads *threads,
-			struct task_struct *leader, struct mm_struct *mm,
-			struct vmshare_memory *memory);
+void vmshare_memory_read(const struct vmshare_threads *threads,
+			 struct mm_struct *mm, struct vmshare_memory *memory);
 
 #endif

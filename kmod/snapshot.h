@@ -20,6 +20,7 @@ struct vmshare_vm {
 	char comm[TASK_COMM_LEN];
 	u32 nr_vcpus;
 	struct vmshare_memory memory;
+	bool shmem_doubtful;	/* while it is built: others hold some of it */
 	u64 unique, self_shared, self_frames, inter_shared, freed; /* bytes */
 	struct vmshare_cpu_use cpu;
 };

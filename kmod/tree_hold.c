@@ -73,7 +73,6 @@ int tree_hold(struct tree_walk *w)
 	w->nodes_left = NODES_PER_HOLD;
 	w->items_to_look = ITEMS_PER_LOOK;
 	w->spent = false;
-	tree_doubt_members(w);
 	tree_ahead_reset(w);
 	if (w->hold > 1)
 		tree_note_changes(w);
@@ -86,6 +85,7 @@ void tree_let_go(struct tree_walk *w)
 
 	w->shared = READ_ONCE(*w->ksm->pages_shared);
 	w->sharing = READ_ONCE(*w->ksm->pages_sharing);
+	tree_doubt_members(w);
 	mutex_unlock(w->ksm->thread_mutex);
 	w->holding = false;
 	vmshare_tally_hold(w->tally, held);

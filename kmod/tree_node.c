@@ -79,9 +79,21 @@ static bool is_plain(const struct anon_vma *av, const struct mm_struct *mm)
 #endif
 }
 
-/* The same, remembered for the VM's last one until the mutex is let go. */
-static bool prove_plain(struct member *m, struct anon_vma *av)
+/*
+ * What was believed because it was plain is so if it is plain in the end: fork() does not
+ * take the mutex. Only items keep the anon_vma, so the mutex is held.
+ */
+static void doubt(struct tree_walk *w, struct member *m)
 {
+	if (m->plain && !is_plain(m->plain, m->mm))
+		w->tally->changed = true;
+	m->plain = NULL;
+}
+
+/* The same, remembered for the VM's last one until the mutex is let go. */
+static bool prove_plain(struct tree_walk *w, struct member *m, struct anon_vma *av)
+{
+	doubt(w, m);
 	if (!is_plain(av, m->mm))
 		return false;
 	m->plain = av;
@@ -93,7 +105,7 @@ void tree_doubt_members(struct tree_walk *w)
 	u32 i;
 
 	for (i = 0; i < 1U << w->member_bits; i++)
-		w->members[i].plain = NULL;
+		doubt(w, &w->members[i]);
 }
 
 /* One node's holders, as its items or the page tables tell. */
@@ -171,7 +183,7 @@ static void gather_items(struct tree_walk *w, const void *node,
 		}
 		add_mapping(w, m);
 		if (unlikely(m->plain != av))
-			plain &= prove_plain(m, av);
+			plain &= prove_plain(w, m, av);
 	}
 	h->items = items;
 	h->mappings = items;
@@ -293,8 +305,10 @@ int tree_look_at_node(struct tree_walk *w, void *node)
 	gather_items(w, node, &h);
 	tally->items += h.items;
 	tree_count_work(w, h.items);
+	/* And after them: who exits undoes the two the other way round. */
+	smp_rmb();
 	if (unlikely(!h.plain || h.items != mapcount ||
-		     !still_is_of(page, node)))
+		     mapcount_of(page) != mapcount || !still_is_of(page, node)))
 		return check_node(w, node, page, pfn);
 	tally->changed |= h.dying;
 	tally->merged_frames += h.items > 0;

@@ -131,7 +131,10 @@ static inline struct member *tree_member(const struct tree_walk *w,
 	return &w->members[i];
 }
 
-/* What was proven of the VMs' memory holds only until the mutex is let go. */
+/*
+ * What was proven of the VMs' memory holds only until the mutex is let go, before which it
+ * is looked at once more.
+ */
 void tree_doubt_members(struct tree_walk *w);
 
 /*

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Who shares which memory: every number against the model and the oracle."""
 
+import concurrent.futures
 import contextlib
 import ctypes
 import mmap
@@ -14,6 +15,7 @@ import checkers
 import host
 from case import DEADLINE_FACTOR, Failure, case, equal, true, wait_for
 from facts import ENGINES, Snapshot, check, nlclient, oracle
+from refusal import Refusal, needs_refusals
 from toy import Toys
 from yielders import on_cpu
 
@@ -769,6 +771,57 @@ def who_is_being_torn_down_is_nobody():
         if consistent < looks:
             return f"{looks} looks, {consistent} called consistent"
     raise Failure("nobody has looked while it was torn down")
+
+
+FORKED_LOOKS = 50
+
+
+def fork_again_and_again(vm, until):
+    forks = 0
+    while not until.is_set():
+        vm.fork()
+        vm.kill_child()
+        forks += 1
+    return forks
+
+
+@case()
+def forks_while_it_is_walked_hide_no_stale_items():
+    """Of two VMs that had the same pages one has written all. A child of the other has as many
+    mappings of each page as there are items that are stale, but it is no VM."""
+    with Toys() as toys, concurrent.futures.ThreadPoolExecutor() as pool:
+        stays = toys.start("3000@100000")
+        writes = toys.start("3000@100000")
+        host.ksm_pass()
+        writes.poke(0, 3000)
+        done = threading.Event()
+        forks = pool.submit(fork_again_and_again, stays, done)
+        consistent = 0
+        try:
+            for look in range(FORKED_LOOKS):
+                snap = Snapshot("tree")
+                if snap.host["consistent"]:
+                    consistent += 1
+                    equal([vms for vms, _ in snap.sets if writes.pid in vms], [], f"sets of who has nothing, look {look}")
+        finally:
+            done.set()
+        return f"{FORKED_LOOKS} looks, {consistent} called consistent, {forks.result()} forks"
+
+
+@case(needs=needs_refusals)
+def a_vm_that_is_stuck_with_its_mappings_holds_nobody_up():
+    """Its mmap lock cannot be had; what of its shared memory goes with it is not known then, and
+    the snapshot says that it is not of one instant."""
+    with Toys() as toys:
+        vm = toys.start("700@100000", options=["--memfd"])
+        other = toys.start("100@1")
+        with Refusal("down_read_trylock") as refusal:
+            snap = Snapshot("tree")
+            true(refusal.refused() > 20, f"the lock was refused {refusal.refused()} times")
+        equal((snap.host["consistent"], snap.vms[vm.pid]["private_shmem_bytes"]), (0, 0), "what is told of it")
+        equal(snap.anon(other.pid), Snapshot("tree").anon(other.pid), "what is told of another")
+        snap = Snapshot("tree")
+        equal((snap.host["consistent"], snap.vms[vm.pid]["private_shmem_bytes"]), (1, 700 * 4096), "and after that")
 
 
 # Reads 2 MiB of a process again and again, in one call that takes seconds. Newer kernels take

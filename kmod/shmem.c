@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/dcache.h>
+#include <linux/delay.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "files.h"
+#include "shmem.h"
+
+#define MAPPINGS_PER_HOLD 256	/* of the 65,530 that a process may have */
+#define MAX_FILES	64	/* beyond, shared memory is not called private */
+
+/* The mmap lock is tried so often, so many microseconds apart or twice as many. */
+#define TRIES		100
+#define TRY_AGAIN_US	500
+
+/* An open file of shared memory and who in this process holds it. */
+struct shmem_file {
+	struct file *file;
+	long holders;		/* mappings and descriptors of the process */
+};
+
+struct shmem_files {
+	u32 nr;
+	struct shmem_file at[MAX_FILES];
+};
+
+static struct shmem_file *find_file(struct shmem_files *files,
+				    const struct file *file)
+{
+	u32 i;
+
+	for (i = 0; i < files->nr; i++)
+		if (files->at[i].file == file)
+			return &files->at[i];
+	return NULL;
+}
+
+static bool is_unlinked_shmem(const struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+
+	return inode->i_sb->s_magic == TMPFS_MAGIC && S_ISREG(inode->i_mode) &&
+	       !inode->i_nlink;
+}
+
+static void note_mapping(struct shmem_files *files, struct file *file)
+{
+	struct shmem_file *known = find_file(files, file);
+
+	if (!known && files->nr < MAX_FILES) {
+		known = &files->at[files->nr++];
+		known->file = get_file(file);
+		known->holders = 1;	/* our own reference */
+	}
+	if (known)
+		known->holders++;
+}
+
+/* Users of @mm and its lock. Return: 0, -ESRCH, -EBUSY, -EINTR. */
+static int hold_mappings(struct mm_struct *mm)
+{
+	int tries;
+
+	for (tries = 0; tries < TRIES; tries++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (tries)
+			usleep_range(TRY_AGAIN_US, 2 * TRY_AGAIN_US);
+		if (!mmget_not_zero(mm))
+			return -ESRCH;
+		if (mmap_read_trylock(mm))
+			return 0;
+		mmput_async(mm);
+	}
+	return -EBUSY;
+}
+
+static void let_mappings_go(struct mm_struct *mm)
+{
+	mmap_read_unlock(mm);
+	mmput_async(mm);	/* not here: it may be the last user */
+}
+
+/* Of the mappings from *@at on, so many as are looked at in one hold. Return: 1 = more. */
+static int collect_some(struct mm_struct *mm, struct shmem_files *files,
+			unsigned long *at)
+{
+	struct vm_area_struct *vma;
+	int looked = 0, err = hold_mappings(mm);
+
+	if (err)
+		return err;
+	while (looked++ < MAPPINGS_PER_HOLD && (vma = find_vma(mm, *at))) {
+		*at = vma->vm_end;
+		if (vma->vm_file && is_unlinked_shmem(vma->vm_file))
+			note_mapping(files, vma->vm_file);
+	}
+	let_mappings_go(mm);
+	return looked > MAPPINGS_PER_HOLD;
+}
+
+/*
+ * What comes or goes between two holds makes the memory seem shared, and to be looked at
+ * again: a file's mappings are not as many as its references then. A mapping that is moved
+ * on in that moment counts twice, as if it were the one that somebody else has.
+ */
+static int collect_mapped_files(struct mm_struct *mm, struct shmem_files *files)
+{
+	unsigned long at = 0;
+	int more;
+
+	do {
+		more = collect_some(mm, files, &at);
+		cond_resched();
+	} while (more > 0);
+	return more;
+}
+
+static int count_descriptor(const void *data, struct file *file, unsigned int fd)
+{
+	struct shmem_file *known = find_file((struct shmem_files *)data, file);
+
+	if (known)
+		known->holders++;
+	return 0;
+}
+
+/*
+ * Does the memory behind a file go when the process goes? Whether the process maps it as
+ * it is or has copied every page (MAP_PRIVATE) does not matter. It does if the file
+ * has no name, was opened just once, and every reference to that opening is
+ * one of the process's own mappings and descriptors.
+ */
+static bool goes_with_process(const struct shmem_file *f)
+{
+	return d_count(f->file->f_path.dentry) == 1 &&
+	       file_count(f->file) == f->holders;
+}
+
+static bool add_up(struct shmem_files *files, u64 *bytes)
+{
+	bool all_private = true;
+	u32 i;
+
+	for (i = 0; i < files->nr; i++) {
+		const struct shmem_file *f = &files->at[i];
+
+		if (goes_with_process(f))
+			*bytes += (u64)f->file->f_mapping->nrpages << PAGE_SHIFT;
+		else
+			all_private = false;
+	}
+	return all_private;
+}
+
+static void put_files(struct shmem_files *files)
+{
+	while (files->nr)
+		fput(files->at[--files->nr].file);
+}
+
+int vmshare_shmem_look(struct task_struct *leader, struct mm_struct *mm,
+		       u64 *bytes)
+{
+	struct shmem_files *files = kmalloc(sizeof(*files), GFP_KERNEL);
+	int ret;
+
+	*bytes = 0;
+	if (!files)
+		return -ENOMEM;
+	files->nr = 0;
+	ret = collect_mapped_files(mm, files);
+	if (!ret && files->nr) {
+		vmshare_files_each(leader, 0, count_descriptor, files);
+		ret = !add_up(files, bytes);
+	}
+	put_files(files);
+	kfree(files);
+	return ret;
+}
