@@ -9,6 +9,7 @@
 #include "build.h"
 #include "large.h"
 #include "memory.h"
+#include "mmlock.h"
 #include "shmem.h"
 
 static u64 pages_to_bytes(u64 pages)
@@ -80,10 +81,11 @@ static int read_vms(struct vmshare_snapshot *snap,
 }
 
 static int look_at_shmem(struct vmshare_snapshot *snap, struct vmshare_vm *vm,
-			 const struct vmshare_vm_seen *seen, u32 *gone)
+			 const struct vmshare_vm_seen *seen, u32 *tries,
+			 u32 *gone)
 {
 	u64 bytes;
-	int ret = vmshare_shmem_look(seen->task, seen->mm, &bytes);
+	int ret = vmshare_shmem_look(seen->task, seen->mm, tries, &bytes);
 
 	vm->memory.private_shmem = max(vm->memory.private_shmem, bytes);
 	if (ret == -ESRCH)
@@ -99,8 +101,8 @@ static int look_at_shmem(struct vmshare_snapshot *snap, struct vmshare_vm *vm,
 static int read_shmem(struct vmshare_snapshot *snap,
 		      const struct vmshare_census *census, u32 *gone)
 {
+	u32 i, tries = VMSHARE_MMLOCK_TRIES;
 	int looks, doubtful = 1, ret;
-	u32 i;
 
 	for (looks = 0; doubtful && looks < VMSHARE_SHMEM_LOOKS; looks++) {
 		if (looks)
@@ -112,7 +114,8 @@ static int read_shmem(struct vmshare_snapshot *snap,
 
 			if (looks && !vm->shmem_doubtful)
 				continue;
-			ret = look_at_shmem(snap, vm, &census->vms[i], gone);
+			ret = look_at_shmem(snap, vm, &census->vms[i], &tries,
+					    gone);
 			if (ret < 0)
 				return ret;
 			vm->shmem_doubtful = ret;

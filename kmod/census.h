@@ -20,7 +20,7 @@ struct vmshare_vcpu_seen {
 struct vmshare_vm_seen {
 	struct task_struct *task;	/* group leader, referenced */
 	struct mm_struct *mm;		/* mmgrab()ed: the structure, not the
-					 * memory; mmget_not_zero() before use
+					 * memory; mmget_not_zero() before that is used
 					 */
 	pid_t pid;
 	u64 start_time_ns;

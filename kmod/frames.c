@@ -14,7 +14,7 @@
 int vmshare_frames_init(struct vmshare_frames *f)
 {
 	*f = (struct vmshare_frames) { .mask = FIRST_PLACES - 1 };
-	f->at = kvcalloc(FIRST_PLACES, sizeof(*f->at), GFP_KERNEL);
+	f->at = kvcalloc(FIRST_PLACES, sizeof(*f->at), VMSHARE_GFP_LARGE);
 	return f->at ? 0 : -ENOMEM;
 }
 

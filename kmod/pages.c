@@ -11,12 +11,13 @@
  * VMSHARE_HOLD_NS or when somebody waits for it.
  */
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
 #include "compat/ksm.h"
+#include "large.h"
+#include "mmlock.h"
 #include "pages.h"
 #include "pagetable.h"
 
@@ -28,6 +29,7 @@ struct pages_walk {
 	struct vmshare_frames *frames;
 	struct vmshare_table *table;
 	bool all;		/* every merged frame, not just known ones */
+	u32 tries;		/* of mmap locks, where not */
 };
 
 /* The row of @row's set with @vm in it; remembered, as most frames repeat it. */
@@ -108,24 +110,29 @@ static int walk_table(struct pages_walk *w, u32 vm, struct mm_struct *mm,
 	return err ? err : 1;
 }
 
+/* Lets the lock go. Return: 1 = there is more. */
 static int walk_locked(struct pages_walk *w, u32 vm, struct mm_struct *mm,
 		       unsigned long *addr)
 {
+	u64 since = ktime_get_mono_fast_ns(), now;
 	int more, tables = 0;
-	u64 since, now;
 
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
-	since = ktime_get_mono_fast_ns();
 	do {
 		more = walk_table(w, vm, mm, addr);
 		now = ktime_get_mono_fast_ns();
 	} while (more > 0 && ++tables < TABLES_PER_HOLD &&
 		 now - since < VMSHARE_HOLD_NS && !mmap_lock_is_contended(mm) &&
 		 vmshare_sets_have_room(&w->tally->sets, PTRS_PER_PTE));
-	mmap_read_unlock(mm);
+	vmshare_mmlock_release(mm);
 	vmshare_tally_hold(w->tally, now - since);
 	return more;
+}
+
+/* The few frames that the tree engine leaves over are not worth a wait. */
+static int take_lock(struct pages_walk *w, struct mm_struct *mm)
+{
+	return w->all ? vmshare_mmlock_wait(mm) :
+	       vmshare_mmlock_try(mm, &w->tries);
 }
 
 /*
@@ -136,15 +143,18 @@ static int walk_locked(struct pages_walk *w, u32 vm, struct mm_struct *mm,
 static int walk_some(struct pages_walk *w, u32 vm, struct mm_struct *mm,
 		     unsigned long *addr)
 {
-	int more;
+	int err;
 
 	if (make_room(w))
 		return -ENOMEM;
-	if (!mmget_not_zero(mm))
-		return 0;
-	more = walk_locked(w, vm, mm, addr);
-	mmput_async(mm);	/* not here: it may be the last user */
-	return more;
+	err = take_lock(w, mm);
+	if (!err)
+		return walk_locked(w, vm, mm, addr);
+	if (err == -EBUSY)
+		w->tally->changed = true;	/* its mappings seem to be others' */
+	else if (err != -ESRCH)
+		return err;
+	return 0;
 }
 
 static int walk_vm(struct pages_walk *w, u32 vm)
@@ -248,11 +258,12 @@ static int walk_all(struct pages_walk *w)
 
 int vmshare_pages_walk(struct vmshare_tally *tally, struct vmshare_frames *only)
 {
-	struct pages_walk w = { .tally = tally, .frames = only, .all = !only };
+	struct pages_walk w = { .tally = tally, .frames = only, .all = !only,
+				.tries = VMSHARE_MMLOCK_TRIES };
 	struct vmshare_frames all;
 	int err = -ENOMEM;
 
-	w.table = kvmalloc(sizeof(*w.table), GFP_KERNEL);
+	w.table = kvmalloc(sizeof(*w.table), VMSHARE_GFP_LARGE);
 	if (!w.table)
 		return -ENOMEM;
 	if (!only) {

@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/dcache.h>
-#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "files.h"
+#include "mmlock.h"
 #include "shmem.h"
 
 #define MAPPINGS_PER_HOLD 256	/* of the 65,530 that a process may have */
 #define MAX_FILES	64	/* beyond, shared memory is not called private */
-
-/* The mmap lock is tried so often, so many microseconds apart or twice as many. */
-#define TRIES		100
-#define TRY_AGAIN_US	500
 
 /* An open file of shared memory and who in this process holds it. */
 struct shmem_file {
@@ -62,37 +56,12 @@ static void note_mapping(struct shmem_files *files, struct file *file)
 		known->holders++;
 }
 
-/* Users of @mm and its lock. Return: 0, -ESRCH, -EBUSY, -EINTR. */
-static int hold_mappings(struct mm_struct *mm)
-{
-	int tries;
-
-	for (tries = 0; tries < TRIES; tries++) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		if (tries)
-			usleep_range(TRY_AGAIN_US, 2 * TRY_AGAIN_US);
-		if (!mmget_not_zero(mm))
-			return -ESRCH;
-		if (mmap_read_trylock(mm))
-			return 0;
-		mmput_async(mm);
-	}
-	return -EBUSY;
-}
-
-static void let_mappings_go(struct mm_struct *mm)
-{
-	mmap_read_unlock(mm);
-	mmput_async(mm);	/* not here: it may be the last user */
-}
-
 /* Of the mappings from *@at on, so many as are looked at in one hold. Return: 1 = more. */
 static int collect_some(struct mm_struct *mm, struct shmem_files *files,
-			unsigned long *at)
+			unsigned long *at, u32 *tries)
 {
 	struct vm_area_struct *vma;
-	int looked = 0, err = hold_mappings(mm);
+	int looked = 0, err = vmshare_mmlock_try(mm, tries);
 
 	if (err)
 		return err;
@@ -101,22 +70,23 @@ static int collect_some(struct mm_struct *mm, struct shmem_files *files,
 		if (vma->vm_file && is_unlinked_shmem(vma->vm_file))
 			note_mapping(files, vma->vm_file);
 	}
-	let_mappings_go(mm);
+	vmshare_mmlock_release(mm);
 	return looked > MAPPINGS_PER_HOLD;
 }
 
 /*
- * What comes or goes between two holds makes the memory seem shared, and to be looked at
- * again: a file's mappings are not as many as its references then. A mapping that is moved
- * on in that moment counts twice, as if it were the one that somebody else has.
+ * What comes between two holds, or after the last, makes the memory seem shared, and to be
+ * looked at again: a file has more references than holders then. What goes, or moves on,
+ * has been counted, as if it were the one that somebody else has: not seen.
  */
-static int collect_mapped_files(struct mm_struct *mm, struct shmem_files *files)
+static int collect_mapped_files(struct mm_struct *mm, struct shmem_files *files,
+				u32 *tries)
 {
 	unsigned long at = 0;
 	int more;
 
 	do {
-		more = collect_some(mm, files, &at);
+		more = collect_some(mm, files, &at, tries);
 		cond_resched();
 	} while (more > 0);
 	return more;
@@ -166,7 +136,7 @@ static void put_files(struct shmem_files *files)
 }
 
 int vmshare_shmem_look(struct task_struct *leader, struct mm_struct *mm,
-		       u64 *bytes)
+		       u32 *tries, u64 *bytes)
 {
 	struct shmem_files *files = kmalloc(sizeof(*files), GFP_KERNEL);
 	int ret;
@@ -175,7 +145,7 @@ int vmshare_shmem_look(struct task_struct *leader, struct mm_struct *mm,
 	if (!files)
 		return -ENOMEM;
 	files->nr = 0;
-	ret = collect_mapped_files(mm, files);
+	ret = collect_mapped_files(mm, files, tries);
 	if (!ret && files->nr) {
 		vmshare_files_each(leader, 0, count_descriptor, files);
 		ret = !add_up(files, bytes);

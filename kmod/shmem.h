@@ -18,16 +18,15 @@
  * vmshare_shmem_look() - how much shared memory goes with a process
  * @leader: the process
  * @mm: its address space, which need not have users
+ * @tries: how often mmap locks that others have are tried again (mmlock.h)
  * @bytes: set to what is its alone: of files without a name that nobody else holds
  *
- * Holds users of @mm, and its mmap lock for reading, for 256 mappings at a time. For that
- * lock it waits a tenth of a second at most: a process that is stuck with it is not to
- * hold up what is told of the others.
+ * Holds users of @mm, and its mmap lock for reading, for 256 mappings at a time.
  *
  * Return: 0, 1 if others hold some of its files, too, -ESRCH if nobody uses @mm any
  * more, -EBUSY if the lock could not be had, -EINTR on a fatal signal, -ENOMEM.
  */
 int vmshare_shmem_look(struct task_struct *leader, struct mm_struct *mm,
-		       u64 *bytes);
+		       u32 *tries, u64 *bytes);
 
 #endif

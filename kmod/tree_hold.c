@@ -81,11 +81,12 @@ int tree_hold(struct tree_walk *w)
 
 void tree_let_go(struct tree_walk *w)
 {
-	u64 held = ktime_get_mono_fast_ns() - w->since;
+	u64 held;
 
 	w->shared = READ_ONCE(*w->ksm->pages_shared);
 	w->sharing = READ_ONCE(*w->ksm->pages_sharing);
 	tree_doubt_members(w);
+	held = ktime_get_mono_fast_ns() - w->since;
 	mutex_unlock(w->ksm->thread_mutex);
 	w->holding = false;
 	vmshare_tally_hold(w->tally, held);

@@ -80,8 +80,9 @@ static bool is_plain(const struct anon_vma *av, const struct mm_struct *mm)
 }
 
 /*
- * What was believed because it was plain is so if it is plain in the end: fork() does not
- * take the mutex. Only items keep the anon_vma, so the mutex is held.
+ * fork() does not take the mutex: what was believed because it was plain is so if it is
+ * plain in the end, unless the child has ended as well. Only items keep the anon_vma, so
+ * the mutex is held.
  */
 static void doubt(struct tree_walk *w, struct member *m)
 {

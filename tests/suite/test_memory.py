@@ -824,6 +824,20 @@ def a_vm_that_is_stuck_with_its_mappings_holds_nobody_up():
         equal((snap.host["consistent"], snap.vms[vm.pid]["private_shmem_bytes"]), (1, 700 * 4096), "and after that")
 
 
+@case(needs=needs_refusals)
+def nobody_is_waited_for_where_all_is_told_by_items():
+    """Nor for frames that are left over, which have mappings without items."""
+    with Toys() as toys:
+        vms = merged_three(toys)
+        vms[0].fork()
+        vms[1].poke(0, 10)
+        with Refusal("down_read_killable", "EINTR") as refusal:
+            Snapshot("tree").check_sums()
+            equal(refusal.refused(), 0, "mmap locks that were waited for")
+        for snap in check(toys):
+            true(snap.host["consistent"], "it is of one instant")
+
+
 # Reads 2 MiB of a process again and again, in one call that takes seconds. Newer kernels take
 # what is read so out of KSM.
 READER = """
