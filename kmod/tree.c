@@ -8,7 +8,7 @@
  * a mapping that fork() copied has no item. So a node is certified or checked:
  *
  * certified  There are as many items as the frame has mappings, and no item's
- *	memory was ever forked or swapped. Then every mapping is an item's,
+ *	memory is forked, or was ever swapped. Then every mapping is an item's,
  *	each item has at most one, so each has exactly one: nothing is stale.
  *	Cost: one cache line per item and one for the frame.
  * checked    Else each item is looked up in its page table. If the mappings
