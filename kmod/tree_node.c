@@ -300,14 +300,12 @@ int tree_look_at_node(struct tree_walk *w, void *node)
 	}
 	tally->nodes++;
 	w->nodes_left--;
-	/* Before the anon_vmas: who forks has a child of his before the child's mappings. */
 	mapcount = mapcount_of(page);
-	smp_rmb();
+	smp_rmb();	/* before the anon_vmas: who forks has a child before its mappings, */
 	gather_items(w, node, &h);
 	tally->items += h.items;
 	tree_count_work(w, h.items);
-	/* And after them: who exits undoes the two the other way round. */
-	smp_rmb();
+	smp_rmb();	/* and after them: who exits undoes the two the other way round */
 	if (unlikely(!h.plain || h.items != mapcount ||
 		     mapcount_of(page) != mapcount || !still_is_of(page, node)))
 		return check_node(w, node, page, pfn);
