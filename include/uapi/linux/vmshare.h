@@ -140,7 +140,8 @@ enum vmshare_attr {
 	VMSHARE_A_CHECKED_NODES,	/* u64, of these, checked item by item */
 	VMSHARE_A_LONGEST_HOLD_NS,	/* u64, of the lock that others wait for */
 	VMSHARE_A_CONSISTENT,		/* u8: 1 if nothing was seen to change
-					 * while the walk had let go of its lock
+					 * while the walk had let go of its lock,
+					 * and all VMs could be looked at
 					 */
 	/* host: merged memory over all processes, VMs and others */
 	VMSHARE_A_MERGED_FRAMES,	/* u64, frames mapped at least once */
