@@ -29,6 +29,7 @@ struct answer {
 	bool interrupted;	/* a dump whose data changed underway */
 	bool silent;		/* no answer within the deadline */
 	unsigned long messages;
+	uint64_t fastest_ns;	/* of repeated exchanges, else 0 */
 };
 
 typedef void (*message_fn)(const struct nlmsghdr *message, void *arg);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,7 +33,8 @@ static const char usage[] =
 "  --engine auto|tree|pages|N  --max-age MS  --generation G   choice of snapshot\n"
 "  --brief                     cpu: only what threads have used\n"
 "  --dump                      ask host, or for one VM, by a dump\n"
-"  --repeat N                  ask so often, on one socket; ends at the first refusal\n"
+"  --repeat N                  ask so often, on one socket; ends at the first refusal,\n"
+"                              and the last line says how long the fastest took\n"
 "  --hooks sched|kvm|sched,kvm|N   track: what to ask for at first; then it obeys\n"
 "                              lines of its input: \"hooks HOOKS\", \"cpu [PID]\"\n"
 "  --count N --timeout SEC     events: how many to wait for, and how long\n"
@@ -134,16 +136,29 @@ static void exchange(struct link *link, uint8_t command, int flags, const struct
 	link_receive(link, visit, arg, answer);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
 static int query(uint8_t command, int flags, const struct options *options)
 {
+	uint64_t began, fastest = UINT64_MAX;
 	struct answer answer = { .error = 0 };
 	struct link link;
 	int error = open_link(&link, options);
 
 	if (error)
 		return absent(error);
-	for (unsigned long i = 0; i < options->repeat && !answer.error && !answer.silent; i++)
+	for (unsigned long i = 0; i < options->repeat && !answer.error && !answer.silent; i++) {
+		began = now_ns();
 		exchange(&link, command, flags, options, print_message, NULL, &answer);
+		fastest = MIN(fastest, now_ns() - began);
+	}
+	answer.fastest_ns = options->repeat > 1 ? fastest : 0;
 	link_close(&link);
 	return print_end(&answer);
 }

@@ -319,6 +319,8 @@ void print_answer(const struct answer *answer)
 		printf(",\"offset\":%ld", answer->offset);
 	printf(",\"messages\":%lu,\"interrupted\":%s,\"silent\":%s", answer->messages,
 	       answer->interrupted ? "true" : "false", answer->silent ? "true" : "false");
+	if (answer->fastest_ns)
+		printf(",\"fastest_ns\":%" PRIu64, answer->fastest_ns);
 }
 
 bool print_end(const struct answer *answer)
