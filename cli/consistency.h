@@ -6,8 +6,12 @@
 
 #include "model.h"
 
-/* Did memory change while it was looked at, so that the numbers are not of one instant? */
-#define CONSISTENCY_WORDS "memory changed during the walk; the numbers are not of one instant"
+/*
+ * Did memory change while it was looked at, or was a VM that is stuck passed by, so that
+ * the numbers are not of one instant?
+ */
+#define CONSISTENCY_WORDS \
+	"memory changed during the walk, or a VM could not be looked at; the numbers are not of one instant"
 
 bool consistency_lacks(const struct snapshot *snap);
 

@@ -50,7 +50,8 @@
 #define CHANGED "{\"version\":1,\"consistent\":false,\"host\":{\"mem_total_bytes\":9999999," \
 	"\"mem_available_bytes\":9999999},\"vms\":[{\"pid\":5,\"unique_bytes\":1," \
 	"\"anon_bytes\":1}],\"sets\":[]}"
-#define OF_ONE_INSTANT "memory changed during the walk; the numbers are not of one instant\n"
+#define OF_ONE_INSTANT "memory changed during the walk, or a VM could not be looked at; " \
+	"the numbers are not of one instant\n"
 
 #define VM_OF(pid, unique, anon) "{\"pid\":" pid ",\"unique_bytes\":" unique ",\"anon_bytes\":" anon "}"
 #define SET_OF(pids, bytes) "{\"vms\":[" pids "],\"outside\":false,\"frames_bytes\":" bytes "}"
