@@ -16,7 +16,8 @@
 /* An open file of shared memory and who in this process holds it. */
 struct shmem_file {
 	struct file *file;
-	long holders;		/* mappings and descriptors of the process */
+	long holders;		/* mappings and descriptors of the process, and we */
+	long most;		/* references that it had while these were counted */
 };
 
 struct shmem_files {
@@ -43,14 +44,23 @@ static bool is_unlinked_shmem(const struct file *file)
 	       !inode->i_nlink;
 }
 
+/* Under the lock that keeps what is being counted. */
+static void note_references(struct shmem_file *f)
+{
+	f->most = max_t(long, f->most, file_count(f->file));
+}
+
 static void note_mapping(struct shmem_files *files, struct file *file)
 {
 	struct shmem_file *known = find_file(files, file);
 
 	if (!known && files->nr < MAX_FILES) {
 		known = &files->at[files->nr++];
-		known->file = get_file(file);
-		known->holders = 1;	/* our own reference */
+		*known = (struct shmem_file) {
+			.file = get_file(file),
+			.holders = 1,	/* our own reference */
+		};
+		note_references(known);
 	}
 	if (known)
 		known->holders++;
@@ -75,9 +85,10 @@ static int collect_some(struct mm_struct *mm, struct shmem_files *files,
 }
 
 /*
- * What comes between two holds, or after the last, makes the memory seem shared, and to be
- * looked at again: a file has more references than holders then. What goes, or moves on,
- * has been counted, as if it were the one that somebody else has: not seen.
+ * What comes after it was to be counted makes the memory seem shared, and to be looked at
+ * again: a file has more references than holders in the end. So does what goes when it
+ * has been counted: the file had more when it was met. Not seen is one that came and was
+ * counted where another one went that had been, in one look.
  */
 static int collect_mapped_files(struct mm_struct *mm, struct shmem_files *files,
 				u32 *tries)
@@ -96,21 +107,24 @@ static int count_descriptor(const void *data, struct file *file, unsigned int fd
 {
 	struct shmem_file *known = find_file((struct shmem_files *)data, file);
 
-	if (known)
+	if (known) {
 		known->holders++;
+		note_references(known);
+	}
 	return 0;
 }
 
 /*
  * Does the memory behind a file go when the process goes? Whether the process maps it as
  * it is or has copied every page (MAP_PRIVATE) does not matter. It does if the file
- * has no name, was opened just once, and every reference to that opening is
- * one of the process's own mappings and descriptors.
+ * has no name, nor had another by which somebody has opened it, was opened just once, and
+ * every reference to that opening is one of the process's own mappings and descriptors.
  */
 static bool goes_with_process(const struct shmem_file *f)
 {
 	return d_count(f->file->f_path.dentry) == 1 &&
-	       file_count(f->file) == f->holders;
+	       atomic_read(&file_inode(f->file)->i_count) == 1 &&
+	       f->most <= f->holders && file_count(f->file) == f->holders;
 }
 
 static bool add_up(struct shmem_files *files, u64 *bytes)

@@ -27,6 +27,7 @@
 
 #define HUGE_BYTES	(2UL << 20)
 #define LINE_BYTES	256
+#define REMAP_US	20	/* in which others get the lock of the mappings */
 #define MAX_NUMBERS	4
 
 static const char usage_text[] =
@@ -40,6 +41,8 @@ static const char usage_text[] =
 	"  --passing N  threads that end after 50 ms of CPU time each (0)\n"
 	"  --memfd      shared memory of a memfd instead of anonymous memory\n"
 	"  --open-memfd the same, which stays open\n"
+	"  --remaps     one page of it is mapped once more and unmapped, all the time\n"
+	"  --file PATH  shared memory of this file\n"
 	"  --private-memfd  copies of all pages of a memfd\n"
 	"  --hugetlb    pages of the hugetlb pool\n"
 	"  --no-kvm     an ordinary process with that memory\n"
@@ -56,7 +59,8 @@ struct segment {
 static struct options {
 	unsigned int vcpus, pause_us, workers, passing;
 	enum vm_code code;
-	bool memfd, open_memfd, private_memfd, hugetlb, no_kvm, no_merge, dontfork, thp;
+	bool memfd, open_memfd, remaps, private_memfd, hugetlb, no_kvm, no_merge, dontfork, thp;
+	const char *file;
 	struct segment *segments;
 	unsigned int segment_count;
 } options = { .vcpus = 1, .pause_us = 10000 };
@@ -157,7 +161,8 @@ static void parse_name(char **argv, char *name)
 
 static void parse_options(int argc, char **argv)
 {
-	enum { VCPUS = 1, SPIN, DEVICES, PAUSE, WORKERS, PASSING, MEMFD, OPEN_MEMFD, PRIVATE_MEMFD, HUGETLB, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
+	enum { VCPUS = 1, SPIN, DEVICES, PAUSE, WORKERS, PASSING, MEMFD, OPEN_MEMFD, REMAPS, BACKING_FILE,
+	       PRIVATE_MEMFD, HUGETLB, NO_KVM, NO_MERGE, DONTFORK, THP, NAME, UUID, HELP };
 	static const struct option table[] = {
 		{ "vcpus", required_argument, NULL, VCPUS },
 		{ "spin", no_argument, NULL, SPIN },
@@ -167,6 +172,8 @@ static void parse_options(int argc, char **argv)
 		{ "workers", required_argument, NULL, WORKERS },
 		{ "memfd", no_argument, NULL, MEMFD },
 		{ "open-memfd", no_argument, NULL, OPEN_MEMFD },
+		{ "remaps", no_argument, NULL, REMAPS },
+		{ "file", required_argument, NULL, BACKING_FILE },
 		{ "private-memfd", no_argument, NULL, PRIVATE_MEMFD },
 		{ "hugetlb", no_argument, NULL, HUGETLB },
 		{ "no-kvm", no_argument, NULL, NO_KVM },
@@ -190,6 +197,8 @@ static void parse_options(int argc, char **argv)
 		case PASSING: options.passing = parse_count("--passing", optarg, 0, WORKERS_MAX); break;
 		case MEMFD: options.memfd = true; break;
 		case OPEN_MEMFD: options.memfd = options.open_memfd = true; break;
+		case REMAPS: options.memfd = options.open_memfd = options.remaps = true; break;
+		case BACKING_FILE: options.file = optarg; break;
 		case PRIVATE_MEMFD: options.private_memfd = true; break;
 		case HUGETLB: options.hugetlb = true; break;
 		case NO_KVM: options.no_kvm = true; break;
@@ -216,6 +225,44 @@ static void advise_all(int advice, const char *what)
 		err(1, "asking for %s memory", what);
 }
 
+/* Maps a page of a file once more, and no more, until the machine ends. */
+static void *remap(void *argument)
+{
+	int fd = (intptr_t)argument;
+	void *mapped;
+
+	for (;;) {
+		mapped = mmap(NULL, PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+		if (mapped == MAP_FAILED)
+			err(1, "mapping a page once more");
+		usleep(REMAP_US);
+		munmap(mapped, PAGE_BYTES);
+		usleep(REMAP_US);
+	}
+	return NULL;
+}
+
+static void start_remapping(int fd)
+{
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, remap, (void *)(intptr_t)fd);
+
+	if (error)
+		errx(1, "starting a thread: %s", strerror(error));
+}
+
+static void *map_file(const char *path, size_t bytes)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	void *mapped;
+
+	if (fd < 0 || ftruncate(fd, bytes) < 0)
+		err(1, "%zu bytes for %s", bytes, path);
+	mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	return mapped;
+}
+
 static void *map_memfd(size_t bytes, int sharing)
 {
 	int fd = memfd_create("toyvm", MFD_CLOEXEC);
@@ -223,6 +270,8 @@ static void *map_memfd(size_t bytes, int sharing)
 
 	if (fd < 0 || ftruncate(fd, bytes) < 0)
 		err(1, "a memfd of %zu bytes", bytes);
+	if (options.remaps)
+		start_remapping(fd);
 	/* What only reads would put there is clean: the kernel may drop it at any time. */
 	if (sharing == MAP_PRIVATE && fallocate(fd, 0, 0, bytes) < 0)
 		err(1, "%zu bytes for a memfd", bytes);
@@ -258,7 +307,8 @@ static void map_memory(void)
 {
 	size_t bytes = page_count * PAGE_BYTES;
 
-	memory = options.memfd ? map_memfd(bytes, MAP_SHARED) :
+	memory = options.file ? map_file(options.file, bytes) :
+		 options.memfd ? map_memfd(bytes, MAP_SHARED) :
 		 options.private_memfd ? map_memfd(bytes, MAP_PRIVATE) :
 		 options.hugetlb ? map_hugetlb(bytes) : map_anonymous(bytes);
 	if (memory == MAP_FAILED)
@@ -267,7 +317,7 @@ static void map_memory(void)
 		advise_all(MADV_HUGEPAGE, "huge");
 	else	/* refused where there are no huge ones, as on PREEMPT_RT */
 		advise_pages(0, page_count, MADV_NOHUGEPAGE);
-	if (!options.no_merge && !options.memfd)
+	if (!options.no_merge && !options.memfd && !options.file)
 		advise_all(MADV_MERGEABLE, "mergeable");
 	if (options.dontfork)
 		advise_all(MADV_DONTFORK, "unforkable");

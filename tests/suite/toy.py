@@ -36,7 +36,7 @@ class Toy:
     def __init__(self, *segments, options=(), keep=()):
         self.contents = [c for s in segments for c in parse_segment(s)]
         self.is_vm = "--no-kvm" not in options
-        self.mergeable = not {"--memfd", "--open-memfd", "--hugetlb", "--no-merge", "--thp"} & set(options)
+        self.mergeable = not {"--memfd", "--open-memfd", "--remaps", "--file", "--hugetlb", "--no-merge", "--thp"} & set(options)
         self.child = None
         self.child_frames = []
         self.vm = ToyVM(*options, *segments, keep=keep)
