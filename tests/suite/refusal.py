@@ -25,6 +25,12 @@ def kvmalloc():
                 if name in names)
 
 
+def is_function(name):
+    """Of the module's own; else the compiler has made it a part of who calls it."""
+    symbols = (line.split() for line in host.read("/proc/kallsyms").splitlines())
+    return any(symbol[2:] == [name, "[vmshare]"] for symbol in symbols)
+
+
 class Refusal:
     """Those calls fail, but for so many at first; to be used with `with`."""
 

@@ -20,7 +20,7 @@ from case import Skip, case, equal, true, wait_for
 from facts import ENGINES, Snapshot, ask
 from faults import PROPER, Injection, Sites, check_answers, needs_faults, summary
 from probes import Calls
-from refusal import Refusal, kvmalloc, needs_refusals
+from refusal import Refusal, is_function, kvmalloc, needs_refusals
 from test_cpu import check_rows
 from test_interface import listening, next_event
 from test_memory import merged_three
@@ -378,12 +378,20 @@ def waits_for_nobody(session, vms):
     return window.preempted("unknown_wait_ns")
 
 
+def refuse_larger_tables():
+    """And not the first ones, of which each CPU that is possible has one."""
+    if is_function("new_table"):
+        cpus = int(host.read("/sys/devices/system/cpu/possible").rpartition("-")[2]) + 1
+        return Refusal(kvmalloc(), caller="new_table", after=cpus)
+    return Refusal(kvmalloc(), caller="vmshare_displace_prepare")
+
+
 @case(needs=needs_refusals)
 def tables_of_pairs_that_cannot_grow():
     """What has no room is nobody's, and nothing is lost; once there is memory they grow."""
     with Toys() as toys, contextlib.ExitStack() as stack:
         vms = [toys.start("4@1", options=["--pause", "500"]) for _ in range(20)]
-        with Refusal(kvmalloc(), caller="vmshare_displace_prepare") as refusal:
+        with refuse_larger_tables() as refusal:
             session = stack.enter_context(Session("sched"))
             many = waits_for_nobody(session, vms)
             true(refusal.refused(), "a table could not grow")
