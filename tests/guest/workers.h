@@ -2,7 +2,7 @@
 #ifndef VMSHARE_TESTS_WORKERS_H
 #define VMSHARE_TESTS_WORKERS_H
 
-#define WORKERS_MAX 64
+#define WORKERS_MAX 256
 
 /*
  * Starts @count threads that are no virtual CPUs and pass one token around for

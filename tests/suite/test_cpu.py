@@ -336,6 +336,19 @@ def threads_have_kinds_and_belong_to_their_vm():
         equal(session.look(1).threads, {}, "threads of a process that is no VM")
 
 
+@case()
+def a_vm_with_more_threads_than_there_was_room_for():
+    """At first there is room for eight of each VM, and some more."""
+    with Toys() as toys, Session("sched") as session:
+        vm = toys.start("4@1", options=["--workers", "250"])
+
+        def seen():
+            return {t["tid"] for t in session.look(vm.pid).threads.values() if t["in_process"]}
+
+        wait_for(lambda: set(tids(vm.pid)) <= seen(), "all threads")
+        equal(seen(), set(tids(vm.pid)), "threads")
+
+
 BRIEFLY = {"cmd", "pid", "tid", "comm", "thread_kind", "in_process", "vcpu_id", "guest_ns", "migrations", *SINCE_BIRTH}
 
 
