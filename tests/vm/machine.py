@@ -10,14 +10,16 @@ import shutil
 import subprocess
 
 import console
+import virtiofs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
 CACHE = os.environ.get("VMSHARE_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "vmshare")
 
-# What must be there before the root file system is.
-BOOT_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay"]
+# What must be there before the root file system is, and what brings its files.
+BOOT_MODULES = ["virtio_pci", "overlay"]
+FILES_BY = {"9p": ["9pnet_virtio", "9p"], "virtiofs": ["virtiofs"]}
 
 KERNEL_OPTIONS = (
     "console=ttyS0 oops=panic panic=-1 panic_on_warn=1 tsc=reliable "
@@ -43,15 +45,23 @@ class Kernel:
         self.image = images[0]
         self.release = os.path.basename(self.image).removeprefix("vmlinuz-")
         self.modules = os.path.join(self.directory, "lib", "modules", self.release)
+        # Debian's cloud kernels have no 9p, and others, or our debug kernels, no virtiofs.
+        self.files_by = "9p" if self.has("9p") else "virtiofs"
+
+    def show_depends(self, name):
+        return subprocess.run(["/sbin/modprobe", "-d", self.directory, "-S", self.release, "--show-depends", name],
+                              capture_output=True, text=True)
+
+    def has(self, name):
+        return self.show_depends(name).returncode == 0
 
     def insert_order(self, names):
         """The files of these modules and of what they depend on, dependencies first."""
         files = []
         for name in names:
-            listing = subprocess.run(
-                ["/sbin/modprobe", "-d", self.directory, "-S", self.release, "--show-depends", name],
-                check=True, capture_output=True, text=True).stdout
-            for line in listing.splitlines():
+            listing = self.show_depends(name)
+            listing.check_returncode()
+            for line in listing.stdout.splitlines():
                 action, _, path = line.partition(" ")
                 if action == "insmod" and path.strip() not in files:
                     files.append(path.strip())
@@ -98,7 +108,7 @@ def add_busybox(tree):
 
 def add_modules(tree, kernel):
     order = []
-    for path in kernel.insert_order(BOOT_MODULES):
+    for path in kernel.insert_order(BOOT_MODULES + FILES_BY[kernel.files_by]):
         name, content = uncompressed(path)
         write_file(os.path.join(tree, "modules", name), content)
         order.append(name)
@@ -122,6 +132,7 @@ def module_before_kvm(kernel):
 def add_job(tree, kernel, job):
     beneath_tmp = any((path + "/").startswith("/tmp/") for path in [PROJECT, CACHE, os.getcwd(), *job.writable])
     write_file(os.path.join(tree, "job", "settings"), shell_assignments({
+        "FILES_BY": kernel.files_by,
         "RELEASE": kernel.release,
         "MODULES": kernel.modules,
         "CPUS": job.smp,
@@ -159,17 +170,34 @@ def shared_directory(path, tag, options):
                        f"security_model=none,multidevs=remap{options}"]
 
 
-def memory_arguments(job):
+def backend(kernel):
+    """Of memory; who serves virtiofs writes what is read there itself."""
+    return "memory-backend-memfd,share=on" if kernel.files_by == "virtiofs" else "memory-backend-ram"
+
+
+def memory_arguments(kernel, job):
     """Memory and CPUs: each NUMA node has a socket and an equal share of both."""
     if job.numa < 2:
-        return ["-m", job.mem, "-smp", str(job.smp)]
+        return ["-m", job.mem, "-smp", str(job.smp), "-machine", "memory-backend=memory",
+                "-object", f"{backend(kernel)},id=memory,size={job.mem}"]
     cores = job.smp // job.numa
     share = int(job.mem[:-1]) * {"M": 1, "G": 1024}[job.mem[-1]] // job.numa
     arguments = ["-m", f"{share * job.numa}M", "-smp", f"{job.smp},sockets={job.numa},cores={cores}"]
     for node in range(job.numa):
-        arguments += ["-object", f"memory-backend-ram,id=memory{node},size={share}M",
+        arguments += ["-object", f"{backend(kernel)},id=memory{node},size={share}M",
                       "-numa", f"node,nodeid={node},memdev=memory{node}",
                       "-numa", f"cpu,node-id={node},socket-id={node}"]
+    return arguments
+
+
+def file_arguments(directory, kernel, job):
+    if kernel.files_by == "virtiofs":
+        if job.writable:
+            raise StartError(f"--writable: {kernel.release} has no 9p; give another kernel")
+        return virtiofs.qemu_arguments(directory)
+    arguments = shared_directory("/", "root", ",readonly=on")
+    for number, path in enumerate(job.writable):
+        arguments += shared_directory(path, f"writable{number}", "")
     return arguments
 
 
@@ -219,9 +247,7 @@ def qemu_arguments(directory, kernel, job, ports):
         "-chardev", f"file,id=console,path={os.path.join(job.logs, 'console.log')}",
         "-serial", "chardev:console"]
     arguments += ["-icount", "shift=0,sleep=off"] if job.clock == "instructions" else []
-    arguments += memory_arguments(job)
+    arguments += memory_arguments(kernel, job)
     arguments += disk_arguments(directory, job)
-    arguments += shared_directory("/", "root", ",readonly=on")
-    for number, path in enumerate(job.writable):
-        arguments += shared_directory(path, f"writable{number}", "")
+    arguments += file_arguments(directory, kernel, job)
     return arguments + port_arguments(ports)
