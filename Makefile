@@ -88,7 +88,7 @@ check-kernels: ## compile, load and try the core cases on every kernel of the ma
 check-all: check ## run all tests, and the suite on every debug kernel
 	tests/check-debug 6.12-kasan 6.1-kasan 6.12-kcsan 6.1-kcsan
 
-fuzz: ## fuzz what the program reads, FUZZ_SECONDS (60) for each of 9 targets
+fuzz: ## fuzz what the program reads, FUZZ_SECONDS (60) for each of 10 targets
 	tests/setup --fuzz
 	$(MAKE) -C tests/fuzz run
 

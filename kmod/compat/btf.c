@@ -17,12 +17,14 @@
 #include "compat/ksyms.h"
 
 #define MAX_NESTING 8	/* anonymous unions in structures; KSM has 3 */
+#define MAX_MEMBERS 4096	/* of one structure and what is nested in it */
 
 struct vmshare_btf {
 	const void *types, *types_end;
 	const char *strings, *strings_end;
 	u32 nr_types;
 	u32 *type_at;	/* by type id: offset from @types */
+	u32 members_left;	/* to be looked at in this structure */
 };
 
 /* Bytes that follow a struct btf_type, or -1 for a kind unknown to us. */
@@ -180,13 +182,14 @@ static int member_offset(struct vmshare_btf *btf, const struct btf_type *t,
 	const struct btf_member *m = (const void *)(t + 1);
 	u32 i;
 
-	for (i = 0; i < BTF_INFO_VLEN(t->info); i++, m++) {
+	for (i = 0; i < BTF_INFO_VLEN(t->info) && btf->members_left; i++, m++) {
 		const char *member = string_at(btf, m->name_off);
 		u32 bits = BTF_INFO_KFLAG(t->info) ?
 			   BTF_MEMBER_BIT_OFFSET(m->offset) : m->offset;
 		const struct btf_type *inner;
 		int within;
 
+		btf->members_left--;
 		if (!strcmp(member, name))
 			return bits % 8 ? -1 : bits / 8;
 		inner = type_by_id(btf, m->type);
@@ -211,8 +214,10 @@ static int offset_in(struct vmshare_btf *btf, const char *type, size_t len,
 
 		if (!is_compound(t) || strncmp(name, type, len) || name[len])
 			continue;
+		/* One that holds itself, in types that are broken, has no end. */
+		btf->members_left = MAX_MEMBERS;
 		off = member_offset(btf, t, member, MAX_NESTING);
-		if (off >= 0)
+		if (off >= 0 && off < t->size)
 			return off;
 	}
 	return -1;
