@@ -33,7 +33,6 @@ sites = Sites()
 NONE = 1_000_000
 # Two loads of the same module differ by so many allocations: slabs that were full.
 DRIFT = 4
-STEP = 16
 # The kernel warns, which ends the machine, if it lacks memory to arm a probe.
 KERNEL_WARNS = ("arm_kprobe", "__arm_kprobe", "register_ftrace_function", "ftrace_set_filter")
 
@@ -189,18 +188,19 @@ def events_with_each_allocation_failing():
 # Loading
 
 
-def safe_in_init(injection):
-    """How many allocations the module's start has before those that must not fail."""
+def allocations_of_init(injection):
+    """Return: how many come before the module's start, some that are never to fail among them,
+    and how many it has before those that must not."""
     injection.record(all_of_them=True)
     _, backtraces = injection.run("load", "--nth", str(NONE), "--module", host.MODULE)
     injection.record(all_of_them=False)
     host.unload()
-    starts = [frames for frames in backtraces[NONE]
-              if any(name.startswith("do_one_initcall") for name, _ in frames)]
+    is_start = [any(name.startswith("do_one_initcall") for name, _ in frames) for frames in backtraces[NONE]]
+    starts = [frames for frames, counts in zip(backtraces[NONE], is_start) if counts]
     true(starts, "the module's start allocates something")
     warned = [n for n, frames in enumerate(starts)
               if any(name.startswith(KERNEL_WARNS) for name, _ in frames)]
-    return (warned[0] if warned else len(starts)) - DRIFT
+    return is_start.index(True), (warned[0] if warned else len(starts)) - DRIFT
 
 
 # What takes a capability, and how it is refused without.
@@ -237,12 +237,12 @@ def load_with_fault(injection, nth):
     return fault
 
 
-def first_in_init(injection):
-    """Of the module's start, by number: the kernel's loading of it comes before. The steps
-    are shorter than what is safe."""
-    nth = STEP
+def first_in_init(injection, before):
+    """Of the module's start, by number. The kernel's loading of it comes before, and warns where
+    it lacks memory for some of that: so it is looked for from within the start, downwards."""
+    nth = before + 1
     while not (fault := load_with_fault(injection, nth)).passes("do_one_initcall"):
-        nth += STEP
+        nth += 1
     while fault.passes("do_one_initcall"):
         nth -= 1
         fault = load_with_fault(injection, nth)
@@ -255,9 +255,9 @@ def loading_with_each_allocation_failing():
     its family, for whose number the kernel takes memory now and then."""
     with Injection() as injection:
         host.unload()
-        safe = safe_in_init(injection)
+        before, safe = allocations_of_init(injection)
         true(safe > DRIFT, f"only {safe} allocations that may fail")
-        first = first_in_init(injection)
+        first = first_in_init(injection, before)
         faults = [load_with_fault(injection, first + n) for n in range(safe)]
     faults = [fault for fault in faults if fault.passes("do_one_initcall")]
     true(len(faults) > DRIFT, f"only {len(faults)} were the start's")
