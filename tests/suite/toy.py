@@ -21,6 +21,7 @@ sys.path.insert(0, f"{host.TOP}/tests/guest")
 from fixtures import ToyVM  # noqa: E402
 
 TOY = f"{host.TOP}/build/tests/toyvm"
+NOT_MERGED = {"--memfd", "--open-memfd", "--remaps", "--file", "--hugetlb", "--no-merge", "--thp"}
 
 
 def parse_segment(segment):
@@ -36,7 +37,7 @@ class Toy:
     def __init__(self, *segments, options=(), keep=()):
         self.contents = [c for s in segments for c in parse_segment(s)]
         self.is_vm = "--no-kvm" not in options
-        self.mergeable = not {"--memfd", "--open-memfd", "--remaps", "--file", "--hugetlb", "--no-merge", "--thp"} & set(options)
+        self.mergeable = not NOT_MERGED & set(options)
         self.child = None
         self.child_frames = []
         self.vm = ToyVM(*options, *segments, keep=keep)

@@ -33,7 +33,7 @@ def start(directory, log):
         listener.listen(1)
         return subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "sh", "-c", READ_ONLY, "sh",
-             DAEMON, f"--fd={listener.fileno()}", "-o", "source=/", "-o", "sandbox=chroot", "-o", "cache=always", "-o", "log_level=warn"],
+             DAEMON, f"--fd={listener.fileno()}", "-o", "source=/,sandbox=chroot,cache=always,log_level=warn"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[listener.fileno()], start_new_session=True)
 
 
